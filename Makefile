@@ -7,18 +7,90 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
+# How uv reaches the package index here; written by scripts/venv.sh.
 -include .venv/uv.mk
 
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oncall-recovery
+REPORTS := tests/output/junit
+LINT := formatters codeqa yamllint typing antsibull-nox-config docs-check license-check extra-checks ansible-lint
+
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-export PYTHONPATH := $(CURDIR)/.venv/collections
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
+export UV_CONSTRAINT := $(CURDIR)/constraints.txt
 
 .PHONY: help
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## (.*)/\1\t\2/' | expand -t 14
+	@sed -nE 's/^([a-z0-9-]+):.*  ## (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+
+.PHONY: demo
+demo: venv  ## break an application on a real cluster and roll it back, before your eyes
+	@python -m tests.demo
+
+.PHONY: test
+test: venv  ## unit, lint, sanity, integration and e2e, with the time each took
+	@python -m scripts.stages
+
+.PHONY: unit
+unit: venv  ## unit tests, in seconds
+	@pytest tests/unit --junit-xml=$(REPORTS)/unit.xml $(ARGS)
+
+.PHONY: lint
+lint: venv  ## ruff, mypy, yamllint, ansible-lint, documentation, licences; changes no file
+	@CI=true nox -s $(LINT)
+
+.PHONY: format
+format: venv  ## let ruff lay out the Python files and mend what it can
+	@ruff format . && ruff check --fix .
+
+.PHONY: sanity
+sanity: venv  ## ansible-test sanity, with every ansible-core that this Python runs
+	@nox -s sanity
+
+.PHONY: integration
+integration: cluster-test  ## the integration targets on the real cluster
+	@nox -s integration $(if $(TARGET),-- $(TARGET))
+
+.PHONY: e2e
+e2e: cluster-test  ## whole stories on the real cluster
+	@pytest tests/e2e --junit-xml=$(REPORTS)/e2e.xml $(ARGS)
+
+.PHONY: bench
+bench: venv  ## measure the modules against kubectl and kubernetes.core
+	@python -m scripts.kubernetes_core $(CACHE)/collections
+	@ANSIBLE_COLLECTIONS_PATH=$(ANSIBLE_COLLECTIONS_PATH):$(CACHE)/collections python -m tests.bench
+
+.PHONY: docs
+docs: venv  ## the documentation as a site, in docs/_build/html
+	@scripts/docs.sh
+
+.PHONY: cluster
+cluster: venv  ## a real Kubernetes on this machine
+	@python -m tests.cluster up
+
+.PHONY: cluster-test
+cluster-test: venv
+	@python -m tests.cluster up --name test
+
+.PHONY: env
+env: venv  ## for your shell: eval "$(make -s env)"
+	@scripts/env.sh
 
 .PHONY: venv
-venv: .venv/.installed  ## make .venv: Ansible, the collection, its requirements, the tools below
+venv: .venv/.installed  ## .venv with Ansible, the collection, its requirements and the tools for these targets
 
-.venv/.installed: scripts/venv.sh requirements-dev.txt requirements.txt meta/ee-requirements.txt
+.venv/.installed: scripts/venv.sh constraints.txt requirements-dev.txt requirements.txt meta/ee-requirements.txt
 	@scripts/venv.sh
+
+.PHONY: constraints
+constraints: venv  ## move the tools to their newest versions
+	@scripts/constraints.sh
+
+.PHONY: clean
+clean:  ## bring the clusters down and remove what make put into the checkout
+	@[ ! -x .venv/bin/python ] || python -m tests.cluster down --all
+	@rm -rf .ansible .mypy_cache .nox .pytest_cache .ruff_cache .venv docs/_build tests/output
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+.PHONY: clean-cache
+clean-cache: clean  ## and what is kept between checkouts: built binaries, images, ansible-test's environments
+	@rm -rf "$(CACHE)"

@@ -62,10 +62,11 @@ require_python
 require_ensurepip
 
 say "$("$python" -V 2>&1) into .venv: Ansible, the collection's requirements, pytest, ruff, mypy, ansible-lint, nox"
-[ -x .venv/bin/python ] && .venv/bin/python -c '' 2>/dev/null || "$python" -m venv --clear .venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
+# A system upgrade may have taken away the interpreter that an older .venv links to.
+.venv/bin/python -c '' 2>/dev/null || "$python" -m venv --clear .venv
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
 write_uv_settings
-.venv/bin/uv pip install --quiet --python .venv/bin/python -r requirements-dev.txt
+.venv/bin/uv pip install --quiet --python .venv/bin/python -r requirements-dev.txt -c constraints.txt
 
 # Ansible and the tests import the checkout itself as ansible_collections.oncall.recovery.
 mkdir -p .venv/collections/ansible_collections/oncall

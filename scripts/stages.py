@@ -1,0 +1,143 @@
+# Copyright (c) 2026, oncall.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the stages of ``make test``, says how long each took and counts the tests.
+
+What needs no cluster runs beside the start of the cluster. The first failure stops the rest.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import typing as t
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from xml.etree import ElementTree
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+REPORTS = CHECKOUT / "tests" / "output" / "junit"
+
+# Lanes of one row run side by side, the targets of a lane one after the other.
+ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
+    (("unit", "lint", "sanity"), ("cluster-test",)),
+    (("integration", "e2e"),),
+)
+
+
+class StageFailed(Exception):
+    """A stage ended with an error; its name is the argument."""
+
+
+class Runner:
+    """Runs make targets, remembers their times and can stop those that still run."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, float] = {}
+        self._running: dict[str, subprocess.Popen[str]] = {}
+        self._lock = threading.Lock()
+        self._stopping = False
+
+    def run_row(self, lanes: t.Sequence[t.Sequence[str]]) -> None:
+        """Run ``lanes`` side by side; raise StageFailed for the first stage that fails."""
+        with ThreadPoolExecutor(len(lanes)) as pool:
+            futures: list[Future[None]] = [pool.submit(self._run_lane, lane) for lane in lanes]
+            try:
+                done, pending = wait(futures, return_when=FIRST_EXCEPTION)
+                failures = [future.exception() for future in done if future.exception()]
+            except KeyboardInterrupt:
+                self.stop()
+                raise
+            if failures:
+                self.stop()
+                raise t.cast(BaseException, failures[0])
+
+    def stop(self) -> None:
+        """End the process groups of the stages that still run."""
+        with self._lock:
+            self._stopping = True
+            for process in self._running.values():
+                os.killpg(process.pid, signal.SIGTERM)
+
+    def _run_lane(self, stages: t.Sequence[str]) -> None:
+        for stage in stages:
+            started = time.monotonic()
+            succeeded = self._run_stage(stage)
+            self.times[stage] = time.monotonic() - started
+            if not succeeded:
+                raise StageFailed(stage)
+
+    def _run_stage(self, stage: str) -> bool:
+        with self._lock:
+            if self._stopping:
+                return False
+            process = subprocess.Popen(
+                ["make", stage],
+                cwd=CHECKOUT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+            self._running[stage] = process
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(f"{stage:>12} | {line}", end="", flush=True)
+        succeeded = process.wait() == 0
+        with self._lock:
+            del self._running[stage]
+        return succeeded
+
+
+def count_tests(reports: Path) -> tuple[int, int, int]:
+    """How many tests passed, failed and were skipped by the JUnit files in ``reports``."""
+    total = failed = skipped = 0
+    for report in reports.glob("*.xml"):
+        for suite in ElementTree.parse(report).getroot().iter("testsuite"):
+            total += int(suite.get("tests", 0))
+            failed += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+            skipped += int(suite.get("skipped", suite.get("skip", 0)))
+    return total - failed - skipped, failed, skipped
+
+
+def print_times(times: dict[str, float], failed: str | None, elapsed: float) -> None:
+    """Print the table that ends a run."""
+    print("\nstage          time")
+    for stage, seconds in times.items():
+        print(f"{stage:<12} {seconds:6.0f} s{'  failed' if stage == failed else ''}")
+    print(f"{'in all':<12} {elapsed:6.0f} s\n")
+
+
+def interrupt(*_signal: object) -> t.NoReturn:
+    """Treat a polite kill as Ctrl-C, so that the stages are stopped too."""
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, interrupt)
+    shutil.rmtree(REPORTS, ignore_errors=True)
+    runner, failed, started = Runner(), None, time.monotonic()
+    try:
+        for lanes in ROWS:
+            runner.run_row(lanes)
+    except StageFailed as failure:
+        failed = str(failure)
+    print_times(runner.times, failed, time.monotonic() - started)
+    tests_passed, tests_failed, tests_skipped = count_tests(REPORTS)
+    if failed:
+        print(f"make test stopped at: {failed}. Run it alone with: make {failed}")
+        tests_failed = max(tests_failed, 1)
+    print(f"{tests_passed} passed, {tests_failed} failed, {tests_skipped} skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
