@@ -1,0 +1,334 @@
+# Copyright (c) 2026, oncall.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""JSON over the ``kubernetes`` package's connection pool, to paths that are known beforehand.
+
+No typed models and no dynamic client: recovery needs a dozen kinds whose paths are stable, and
+the typed API alone costs half a second per process.
+
+Private to oncall.recovery: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlencode
+
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.credentials import (
+    load_configuration,
+    namespace_of_context,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors import (
+    ApiError,
+    Unanswered,
+    Unreachable,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.retry import retry_policy
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+JSON = "application/json"
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+# A server that has never answered is given up sooner than one that went away while we worked.
+SECONDS_TO_FIRST_ANSWER = 10.0
+SECONDS_OF_RETRIES = 30.0
+CONNECT_TIMEOUT_SECONDS = 5.0
+READ_TIMEOUT_SECONDS = 30.0
+# The API server sends a bookmark about once a minute; longer silence is a dead connection.
+WATCH_SILENCE_SECONDS = 90.0
+OBJECTS_PER_PAGE = 500
+
+Item = t.TypeVar("Item")
+Result = t.TypeVar("Result")
+
+
+class Client:
+    """One API server, as seen with one set of credentials. Safe to use from several threads.
+
+    Every method takes paths and plain data and returns decoded JSON. Raises ApiError for an
+    answer that is an error, Unreachable where no connection could be made, and Unanswered where
+    a request went out and no whole answer came back.
+    """
+
+    def __init__(self, options: Mapping[str, t.Any], *, user_agent: str, connections: int) -> None:
+        """``options`` are the connection options by name; ``connections`` bounds the pool."""
+        self._options = options
+        self._configuration = load_configuration(options)
+        self._configuration.connection_pool_maxsize = connections
+        self._configuration.retries = None
+        self._headers = _fixed_headers(options, self._configuration, user_agent)
+        self._pool = _connection_pool(self._configuration)
+        self._connections = connections
+        self._has_answered = False
+        self.server = str(self._configuration.host)
+
+    @property
+    def verifies_tls(self) -> bool:
+        """False where the connection is HTTPS and the server's certificate is not checked."""
+        return bool(self._configuration.verify_ssl) or not self.server.startswith("https")
+
+    def default_namespace(self) -> str:
+        return namespace_of_context(self._options)
+
+    def close(self) -> None:
+        self._pool.clear()
+
+    def get(self, path: str, *, subject: str) -> dict[str, t.Any]:
+        """Read one object. ``subject`` is how errors name it, as in all methods below."""
+        return self._request("GET", path, subject=subject)
+
+    def list_objects(
+        self,
+        path: str,
+        *,
+        subject: str,
+        label_selector: str = "",
+        field_selector: str = "",
+        accept: str = JSON,
+    ) -> tuple[list[dict[str, t.Any]], str]:
+        """Read a list in pages; return its items and the resourceVersion to watch from."""
+        query: dict[str, t.Any] = {"limit": OBJECTS_PER_PAGE}
+        if label_selector:
+            query["labelSelector"] = label_selector
+        if field_selector:
+            query["fieldSelector"] = field_selector
+        items: list[dict[str, t.Any]] = []
+        while True:
+            try:
+                page = self._request("GET", path, subject=subject, query=query, accept=accept)
+            except ApiError as error:
+                # 410: the snapshot behind a later page has expired, so read the list anew, whole.
+                if error.status != 410 or "continue" not in query:
+                    raise
+                items = []
+                query = {k: v for k, v in query.items() if k not in ("limit", "continue")}
+                continue
+            items.extend(page.get("items") or [])
+            token = page["metadata"].get("continue")
+            if not token:
+                return items, str(page["metadata"].get("resourceVersion", ""))
+            query["continue"] = token
+
+    def patch(
+        self,
+        path: str,
+        patch: t.Any,
+        *,
+        subject: str,
+        content_type: str = JSON_PATCH,
+        dry_run: bool = False,
+    ) -> dict[str, t.Any]:
+        """Send a patch, or have the server only try it (``dry_run``: nothing is stored)."""
+        query = {"dryRun": "All"} if dry_run else {}
+        return self._request(
+            "PATCH", path, subject=subject, query=query, body=patch, content_type=content_type
+        )
+
+    def watch(
+        self,
+        path: str,
+        *,
+        subject: str,
+        resource_version: str,
+        seconds: float,
+        label_selector: str = "",
+        field_selector: str = "",
+    ) -> Iterator[tuple[str, dict[str, t.Any]]]:
+        """Yield (type, object) of one watch until the server ends it, ``seconds`` at most.
+
+        Types are ADDED, MODIFIED and DELETED; bookmarks are yielded, too, as BOOKMARK. Raises
+        ApiError with status 410 where ``resource_version`` is too old, and Unanswered where the
+        connection broke: the caller lists again.
+        """
+        query = {
+            "watch": "true",
+            "resourceVersion": resource_version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": max(1, int(seconds)),
+        }
+        if label_selector:
+            query["labelSelector"] = label_selector
+        if field_selector:
+            query["fieldSelector"] = field_selector
+        response = self._send(
+            "GET", path, query=query, subject=subject, stream_seconds=WATCH_SILENCE_SECONDS
+        )
+        try:
+            for line in self._lines(response, subject):
+                event = _decode(line)
+                if not isinstance(event, dict):
+                    raise Unanswered(subject, "the watch sent something that is not JSON")
+                if event.get("type") == "ERROR":
+                    status = event.get("object") or {}
+                    raise ApiError.from_response(subject, int(status.get("code") or 500), status)
+                yield event["type"], event["object"]
+        finally:
+            response.close()
+
+    def side_by_side(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """Call ``work`` for all items on as many threads as there are connections, in order."""
+        items = list(items)
+        if len(items) < 2:
+            return [work(item) for item in items]
+        with ThreadPoolExecutor(min(self._connections, len(items))) as executor:
+            return list(executor.map(work, items))
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        subject: str,
+        query: Mapping[str, t.Any] | None = None,
+        body: t.Any = None,
+        content_type: str = JSON,
+        accept: str = JSON,
+    ) -> dict[str, t.Any]:
+        response = self._send(
+            method,
+            path,
+            subject=subject,
+            query=query or {},
+            body=body,
+            content_type=content_type,
+            accept=accept,
+        )
+        decoded = _decode(response.data)
+        if response.status >= 400:
+            raise ApiError.from_response(subject, response.status, decoded)
+        if not isinstance(decoded, dict):
+            raise Unanswered(
+                subject,
+                f"the answer of {self.server} to {method} is not a JSON object",
+                "Check that host names the API server and not something in front of it",
+            )
+        return decoded
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        subject: str,
+        query: Mapping[str, t.Any],
+        body: t.Any = None,
+        content_type: str = JSON,
+        accept: str = JSON,
+        stream_seconds: float | None = None,
+    ) -> t.Any:
+        import urllib3
+
+        url = f"{self.server}{path}"
+        if query:
+            url = f"{url}?{urlencode(query)}"
+        headers = {**self._headers, **self._authorization(), "Accept": accept}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        try:
+            response = self._pool.request(
+                method,
+                url,
+                headers=headers,
+                body=None if body is None else json.dumps(body).encode(),
+                retries=retry_policy(idempotent=method == "GET", budget=self._retry_budget()),
+                timeout=urllib3.Timeout(
+                    connect=CONNECT_TIMEOUT_SECONDS, read=stream_seconds or READ_TIMEOUT_SECONDS
+                ),
+                preload_content=stream_seconds is None,
+                redirect=False,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise self._connection_error(subject, error) from error
+        self._has_answered = True
+        if stream_seconds is not None and response.status >= 400:
+            raise ApiError.from_response(subject, response.status, _decode(response.data))
+        return response
+
+    def _lines(self, response: t.Any, subject: str) -> Iterator[bytes]:
+        import urllib3
+
+        pending = b""
+        try:
+            for chunk in response.stream(amt=None):
+                *lines, pending = (pending + chunk).split(b"\n")
+                yield from (line for line in lines if line)
+        except urllib3.exceptions.HTTPError as error:
+            raise self._connection_error(subject, error) from error
+
+    def _authorization(self) -> dict[str, str]:
+        """The token as it is now: exec plugins and service accounts renew theirs."""
+        settings = self._configuration.auth_settings().values()
+        return {s["key"]: s["value"] for s in settings if s["in"] == "header" and s["value"]}
+
+    def _retry_budget(self) -> float:
+        return SECONDS_OF_RETRIES if self._has_answered else SECONDS_TO_FIRST_ANSWER
+
+    def _connection_error(self, subject: str, error: Exception) -> Unreachable | Unanswered:
+        import urllib3
+
+        cause = getattr(error, "reason", None) or error
+        never_sent = (
+            urllib3.exceptions.NewConnectionError,
+            urllib3.exceptions.ConnectTimeoutError,
+            urllib3.exceptions.SSLError,
+            urllib3.exceptions.ProxyError,
+            urllib3.exceptions.LocationValueError,
+        )
+        detail = _plain_words(cause)
+        if isinstance(cause, never_sent):
+            return Unreachable(
+                subject,
+                f"no connection to the API server {self.server} ({detail})",
+                "Check the address, the network and the certificates, then run again",
+            )
+        return Unanswered(
+            subject,
+            f"the API server {self.server} gave no whole answer ({detail})",
+            "Look at the object before you run again",
+        )
+
+
+def _connection_pool(configuration: t.Any) -> t.Any:
+    from kubernetes.client.rest import RESTClientObject
+
+    return RESTClientObject(configuration).pool_manager
+
+
+def _fixed_headers(options: Mapping[str, t.Any], configuration: t.Any, user_agent: str) -> t.Any:
+    import urllib3
+
+    headers = urllib3.HTTPHeaderDict({"User-Agent": user_agent})
+    if configuration.username and configuration.password:
+        headers["authorization"] = configuration.get_basic_auth_token()
+    if options.get("impersonate_user"):
+        headers["Impersonate-User"] = options["impersonate_user"]
+    for group in options.get("impersonate_groups") or []:
+        headers.add("Impersonate-Group", group)
+    return headers
+
+
+def _decode(data: bytes) -> t.Any:
+    """Decoded JSON, or the text itself where it is none."""
+    try:
+        return json.loads(data)
+    except ValueError:
+        return data.decode("utf-8", "replace")
+
+
+def _plain_words(error: BaseException) -> str:
+    """The last part of urllib3's nested messages: what a person wants to know."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text.rsplit(": ", 1)[-1] if "object at 0x" in text else text
+
+
+def remaining(deadline: float) -> float:
+    """Seconds left until ``deadline`` (``time.monotonic()``), never negative."""
+    return max(0.0, deadline - time.monotonic())

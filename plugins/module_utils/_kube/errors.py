@@ -1,0 +1,68 @@
+# Copyright (c) 2026, oncall.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What can go wrong between us and the API server.
+
+Private to oncall.recovery: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
+
+NEXT_STEPS = {
+    401: "Check the token or certificate that the connection options name",
+    403: "Give the account that verb, for example with the Roles in the collection's RBAC guide",
+}
+
+
+class ApiError(RecoveryError):
+    """The API server answered, and the answer was no.
+
+    ``status`` is the HTTP status, ``reason`` the machine-readable word of the server's
+    ``Status`` object (``Forbidden``, ``NotFound``, ``Invalid``, ...), the cause its message.
+    """
+
+    def __init__(self, subject: str, status: int, reason: str, server_message: str) -> None:
+        self.status = status
+        self.reason = reason
+        self.server_message = server_message
+        super().__init__(
+            subject,
+            f"the API server answered {status} {reason}: {server_message}",
+            NEXT_STEPS.get(status, ""),
+            status=status,
+            reason=reason,
+        )
+
+    @classmethod
+    def from_response(cls, subject: str, status: int, body: t.Any) -> ApiError:
+        """``body`` is the decoded ``Status`` object, or text where the answer was not JSON."""
+        if isinstance(body, dict):
+            message = body.get("message") or "no message"
+            return cls(subject, status, body.get("reason") or "", message)
+        return cls(subject, status, "", str(body)[:300].strip() or "no message")
+
+    @property
+    def is_not_found(self) -> bool:
+        return self.status == 404
+
+    @property
+    def is_refused_patch(self) -> bool:
+        """True where a JSON patch's ``test`` may have failed.
+
+        The API server answers 422 for that, as it does for a change that validation refuses
+        (seen on 1.20.2); only a fresh read tells the two apart.
+        """
+        return self.status in (409, 422)
+
+
+class Unreachable(RecoveryError):
+    """No connection could be made, so the request never reached the API server."""
+
+
+class Unanswered(RecoveryError):
+    """The request went out and no whole answer came back: it may or may not have been done."""

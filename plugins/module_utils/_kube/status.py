@@ -1,0 +1,166 @@
+# Copyright (c) 2026, oncall.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The state of the rollouts of several workloads, now or once each has come to an end.
+
+Private to oncall.recovery: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.follow import (
+    Followed,
+    follow,
+    look_once,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.rollout import (
+    COMPLETE,
+    FAILED,
+    PAUSED,
+    PROGRESSING,
+    STALLED,
+    SUPERSEDED,
+    RolloutStatus,
+    View,
+    rollout_status,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import (
+    Selection,
+    WorkloadReference,
+    read_workloads,
+    reference_to,
+)
+
+if t.TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import Client
+
+BAD_VERDICTS = (FAILED, STALLED, SUPERSEDED)
+
+
+@dataclasses.dataclass(frozen=True)
+class StatusRequest:
+    """``revision`` is the number to wait for; ``wait_seconds`` 0 looks once."""
+
+    revision: int | None = None
+    fail_fast: bool = True
+    wait_seconds: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class WorkloadStatus:
+    """One workload's rollout; ``status`` is None where there is no such workload."""
+
+    reference: WorkloadReference
+    status: RolloutStatus | None
+    is_timed_out: bool = False
+    seconds: float = 0.0
+
+    @property
+    def verdict(self) -> str:
+        return self.status.verdict if self.status else FAILED
+
+    @property
+    def message(self) -> str:
+        if self.status is None:
+            return f"{self.reference}: there is no such object. Check kind, namespace and name"
+        if self.is_timed_out:
+            late = f"not complete after {self.seconds:.0f} s"
+            return f"{self.reference}: {late}: {self.status.message}"
+        return f"{self.reference}: {self.status.verdict}: {self.status.message}"
+
+    def as_result(self) -> dict[str, t.Any]:
+        status = self.status.as_result() if self.status else {"verdict": FAILED, "reasons": []}
+        return {
+            **self.reference.as_result(),
+            **status,
+            "message": self.message,
+            "timed_out": self.is_timed_out,
+            "duration": round(self.seconds, 3),
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class StatusResult:
+    """All workloads of one call. ``waited`` makes a paused rollout a failure, too."""
+
+    workloads: Sequence[WorkloadStatus]
+    waited: bool
+
+    @property
+    def failure(self) -> str:
+        """One message about every rollout that did not come to a good end; nothing if none."""
+        bad = [w for w in self.workloads if self._is_bad(w)]
+        if not bad:
+            return ""
+        told = "; ".join(workload.message for workload in bad[:3])
+        more = f"; and {len(bad) - 3} more" if len(bad) > 3 else ""
+        if len(self.workloads) == 1:
+            return told
+        return f"{len(bad)} of {len(self.workloads)} rollouts are not complete: {told}{more}"
+
+    def as_result(self) -> dict[str, t.Any]:
+        names = (COMPLETE, PROGRESSING, STALLED, FAILED, PAUSED, SUPERSEDED)
+        verdicts = [workload.verdict for workload in self.workloads]
+        return {
+            "changed": False,
+            "workloads": [workload.as_result() for workload in self.workloads],
+            "summary": {"total": len(verdicts), **{name: verdicts.count(name) for name in names}},
+        }
+
+    def _is_bad(self, workload: WorkloadStatus) -> bool:
+        if workload.is_timed_out or workload.verdict in BAD_VERDICTS:
+            return True
+        return self.waited and workload.verdict == PAUSED
+
+
+def read_status(client: Client, selection: Selection, request: StatusRequest) -> StatusResult:
+    """Judge the selected rollouts, after waiting for their end where the request says so.
+
+    Raises RecoveryError where nothing can be read, or where selectors match nothing.
+    """
+    found = read_workloads(client, selection)
+    if not found.workloads and not found.missing:
+        raise RecoveryError(str(selection), "nothing matches", "Check the selectors")
+
+    def judge(view: View) -> RolloutStatus:
+        return rollout_status(view, pinned_revision=request.revision, fail_fast=request.fail_fast)
+
+    if request.wait_seconds:
+        followed = follow(
+            client,
+            found.workloads,
+            lambda view: ((status := judge(view)), status.is_final),
+            seconds=request.wait_seconds,
+        )
+    else:
+        judged = look_once(client, found.workloads, judge)
+        followed = {uid: Followed(status, True, 0.0) for uid, status in judged.items()}
+    present = [
+        _workload_status(reference_to(w), followed.get(w["metadata"]["uid"]), request)
+        for w in found.workloads
+    ]
+    absent = [WorkloadStatus(reference, None) for reference in found.missing]
+    return StatusResult([*present, *absent], waited=bool(request.wait_seconds))
+
+
+def _workload_status(
+    reference: WorkloadReference,
+    followed: Followed[RolloutStatus] | None,
+    request: StatusRequest,
+) -> WorkloadStatus:
+    if followed is None:
+        raise RecoveryError(
+            str(reference),
+            f"its state could not be read within {request.wait_seconds:.0f} s",
+            "Raise wait_timeout",
+        )
+    timed_out = not followed.is_final
+    seconds = request.wait_seconds if timed_out else followed.seconds
+    return WorkloadStatus(reference, followed.judgement, timed_out, seconds)

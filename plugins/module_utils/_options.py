@@ -1,0 +1,108 @@
+# Copyright (c) 2026, oncall.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options that several modules share; their documentation stands in the doc fragments.
+
+Private to oncall.recovery: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import env_fallback
+
+KINDS = ["Deployment", "StatefulSet", "DaemonSet"]
+
+
+def _from_environment(*names: str) -> tuple[t.Any, list[str]]:
+    return (env_fallback, [f"K8S_AUTH_{name}" for name in names])
+
+
+# Names, aliases and environment variables are those of kubernetes.core, in its order.
+CONNECTION_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "kubeconfig": {"type": "raw", "no_log": True, "fallback": _from_environment("KUBECONFIG")},
+    "context": {"type": "str", "fallback": _from_environment("CONTEXT")},
+    "host": {"type": "str", "fallback": _from_environment("HOST")},
+    "api_key": {"type": "str", "no_log": True, "fallback": _from_environment("API_KEY")},
+    "username": {"type": "str", "fallback": _from_environment("USERNAME")},
+    "password": {"type": "str", "no_log": True, "fallback": _from_environment("PASSWORD")},
+    "validate_certs": {
+        "type": "bool",
+        "aliases": ["verify_ssl"],
+        "fallback": _from_environment("VALIDATE_CERTS", "VERIFY_SSL"),
+    },
+    "ca_cert": {
+        "type": "path",
+        "aliases": ["ssl_ca_cert"],
+        "fallback": _from_environment("CA_CERT", "SSL_CA_CERT"),
+    },
+    "client_cert": {
+        "type": "path",
+        "aliases": ["cert_file"],
+        "fallback": _from_environment("CLIENT_CERT", "CERT_FILE"),
+    },
+    "client_key": {
+        "type": "path",
+        "aliases": ["key_file"],
+        "no_log": False,
+        "fallback": _from_environment("CLIENT_KEY", "KEY_FILE"),
+    },
+    "proxy": {"type": "str", "fallback": _from_environment("PROXY")},
+    "no_proxy": {"type": "str", "fallback": _from_environment("NO_PROXY")},
+    "proxy_headers": {
+        "type": "dict",
+        "options": {
+            "proxy_basic_auth": {
+                "type": "str",
+                "no_log": True,
+                "fallback": _from_environment("PROXY_HEADERS_PROXY_BASIC_AUTH"),
+            },
+            "basic_auth": {
+                "type": "str",
+                "no_log": True,
+                "fallback": _from_environment("PROXY_HEADERS_BASIC_AUTH"),
+            },
+            "user_agent": {
+                "type": "str",
+                "fallback": _from_environment("PROXY_HEADERS_USER_AGENT"),
+            },
+        },
+    },
+    "persist_config": {"type": "bool", "fallback": _from_environment("PERSIST_CONFIG")},
+    "impersonate_user": {"type": "str", "fallback": _from_environment("IMPERSONATE_USER")},
+    "impersonate_groups": {
+        "type": "list",
+        "elements": "str",
+        "fallback": _from_environment("IMPERSONATE_GROUPS"),
+    },
+}
+
+WORKLOAD_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "kind": {"type": "str", "choices": KINDS, "default": "Deployment"},
+    "name": {"type": "str"},
+    "namespace": {"type": "str"},
+    "label_selectors": {"type": "list", "elements": "str"},
+    "field_selectors": {"type": "list", "elements": "str"},
+    "all_namespaces": {"type": "bool", "default": False},
+    "workloads": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "kind": {"type": "str", "choices": KINDS, "default": "Deployment"},
+            "namespace": {"type": "str"},
+            "name": {"type": "str", "required": True},
+        },
+    },
+}
+
+WORKLOADS_EXCLUDE_EACH_OTHER = [
+    ("name", "workloads"),
+    ("name", "label_selectors"),
+    ("name", "field_selectors"),
+    ("workloads", "label_selectors"),
+    ("workloads", "field_selectors"),
+    ("workloads", "namespace"),
+]
+WORKLOADS_REQUIRED = [("name", "label_selectors", "field_selectors", "workloads")]

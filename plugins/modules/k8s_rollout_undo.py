@@ -1,0 +1,253 @@
+#!/usr/bin/python
+# Copyright (c) 2026, oncall.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: k8s_rollout_undo
+short_description: Roll Deployments, StatefulSets and DaemonSets back
+version_added: 0.1.0
+author:
+  - oncall.recovery contributors (@oncall-recovery)
+description:
+  - Brings the pod template of an earlier revision back, for one workload or for hundreds.
+  - Semantics are those of C(kubectl rollout undo) unless said otherwise. Only the pod template
+    moves; replicas, ConfigMaps, Secrets and autoscalers stay as they are.
+  - A workload's revisions are those that it controls by owner UID. Labels decide nothing.
+  - The change is refused by the server, and reported, where somebody else changed the workload
+    after it was read.
+extends_documentation_fragment:
+  - oncall.recovery._attributes
+  - oncall.recovery._attributes.actiongroup_k8s
+  - oncall.recovery._connection
+  - oncall.recovery._workloads
+attributes:
+  check_mode:
+    support: full
+    details:
+      - The server tries the exact patch with C(dryRun=All), so that admission, validation and
+        RBAC speak. Nothing is stored.
+  diff_mode:
+    support: full
+    details:
+      - Shows the pod template before and after. Values of environment variables that look like
+        secrets are masked.
+  idempotent:
+    support: partial
+    details:
+      - With O(to_revision), a second run is skipped as long as that revision keeps its number.
+        Kubernetes renumbers a revision when it is used again.
+      - With O(target=previous), a second run goes back to the revision that the first one left,
+        as with kubectl.
+options:
+  to_revision:
+    description:
+      - Number of the revision to go to, as M(oncall.recovery.k8s_rollout_info) lists it.
+      - V(0) is the same as leaving it out, and lets O(target) decide.
+    type: int
+    default: 0
+  target:
+    description:
+      - Which revision to go to where O(to_revision) names none.
+      - V(previous) is the one with the second highest number, as in kubectl, whether or not it
+        ever worked.
+    type: str
+    choices:
+      - previous
+    default: previous
+  reason:
+    description:
+      - Why, in a sentence. Becomes the change cause (annotation C(kubernetes.io/change-cause)).
+      - Without it, the change cause says from which revision to which it was rolled back.
+    type: str
+  wait:
+    description:
+      - Whether to wait until the rollouts are complete. One that fails, stalls or is replaced by
+        somebody else's makes the module fail.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - How long to wait for all rollouts together, in seconds.
+    type: int
+    default: 300
+  concurrency:
+    description:
+      - How many workloads are changed side by side, over as many connections.
+    type: int
+    default: 8
+seealso:
+  - module: oncall.recovery.k8s_rollout_info
+  - module: oncall.recovery.k8s_rollout_status
+  - name: kubectl rollout undo
+    description: The command whose semantics are kept.
+    link: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_rollout/kubectl_rollout_undo/
+notes:
+  - "Errors name the object, the cause and the next step. The usual ones: the Deployment is paused;
+    the revision is not in the history (a low C(revisionHistoryLimit) keeps few); there is no
+    earlier revision; the account lacks a verb (the message quotes the server's); somebody else
+    changed the workload meanwhile; the rollout of the earlier revision does not complete, and
+    then the message quotes the pods' reason."
+  - With V(RollingUpdate) and a C(partition), only the pods of a StatefulSet from that ordinal on
+    roll back, as with every change of its template.
+  - Needs the verbs C(get), C(list) and C(patch) on the workloads, C(list) on ReplicaSets or
+    ControllerRevisions, and C(watch) on both and C(list) and C(watch) on pods to wait.
+"""
+
+EXAMPLES = r"""
+- name: Roll a Deployment back to what ran before
+  oncall.recovery.k8s_rollout_undo:
+    name: web
+    namespace: shop
+    reason: Checkout answers 500 since 2.4.1
+
+- name: Go to a certain revision of a StatefulSet
+  oncall.recovery.k8s_rollout_undo:
+    kind: StatefulSet
+    name: queue
+    namespace: shop
+    to_revision: 3
+    wait_timeout: 600
+
+- name: Show what a rollback of everything that belongs to the shop would change
+  oncall.recovery.k8s_rollout_undo:
+    label_selectors:
+      - app.kubernetes.io/part-of=shop
+    namespace: shop
+  check_mode: true
+  diff: true
+
+- name: Roll two workloads of different kinds back, and do not wait for their pods
+  oncall.recovery.k8s_rollout_undo:
+    workloads:
+      - name: web
+        namespace: shop
+      - kind: DaemonSet
+        name: edge
+        namespace: ingress
+    wait: false
+"""
+
+RETURN = r"""
+workloads:
+  description: What became of each workload, in the order of kind, namespace and name.
+  returned: always, unless nothing could be read
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: Kind of the workload.
+      type: str
+      sample: Deployment
+    namespace:
+      description: Namespace of the workload.
+      type: str
+      sample: shop
+    name:
+      description: Name of the workload.
+      type: str
+      sample: web
+    outcome:
+      description:
+        - V(rolled_back) is a change that was asked for and, with O(wait), a complete rollout.
+        - V(skipped) is a workload that has the wanted template already.
+        - V(blocked) is one that a guard kept from being changed.
+        - V(failed) is everything else. RV(workloads[].changed) says whether it was changed.
+      type: str
+      sample: rolled_back
+    changed:
+      description: Whether the pod template was changed, or would be in check mode.
+      type: bool
+      sample: true
+    message:
+      description: The outcome in one sentence.
+      type: str
+      sample: "Deployment shop/web: rolled back from revision 5 to 3"
+    from:
+      description: The revision that ran before. Null where it is not known.
+      type: dict
+      sample: {"revision": 5, "hash": "7c5f9c6b8", "images": {"web": "registry.example/web:2.4.1"}}
+    to:
+      description: The revision it went to, under the number that it had then. Null where none.
+      type: dict
+      sample: {"revision": 3, "hash": "58d4b6f97", "images": {"web": "registry.example/web:2.4.0"}}
+    guards:
+      description: The guards that were asked, in their order. One that blocks is the last.
+      type: list
+      elements: dict
+      sample: [{"name": "paused", "outcome": "pass", "detail": "it is not paused"}]
+    rollout:
+      description:
+        - The state of the rollout at the end, as M(oncall.recovery.k8s_rollout_status) returns it.
+      type: dict
+      returned: when it was waited for
+      sample: {"verdict": "complete", "message": "all 3 pods run revision 6", "reasons": []}
+    duration:
+      description: Seconds from the decision to the change, and to the end of the wait if any.
+      type: float
+      sample: 8.214
+summary:
+  description: How many workloads had which outcome.
+  returned: always, unless nothing could be read
+  type: dict
+  sample: {"total": 1, "rolled_back": 1, "skipped": 0, "blocked": 0, "failed": 0}
+"""
+
+import typing as t
+
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
+    connect,
+    finish,
+    kubernetes_module,
+    reporting_errors,
+    require_at_least,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import selection_from
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo import (
+    UndoRequest,
+    undo_rollouts,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._options import (
+    WORKLOAD_OPTIONS,
+    WORKLOADS_EXCLUDE_EACH_OTHER,
+    WORKLOADS_REQUIRED,
+)
+
+ARGUMENT_SPEC: dict[str, t.Any] = {
+    **WORKLOAD_OPTIONS,
+    "to_revision": {"type": "int", "default": 0},
+    "target": {"type": "str", "choices": ["previous"], "default": "previous"},
+    "reason": {"type": "str"},
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 300},
+    "concurrency": {"type": "int", "default": 8},
+}
+
+
+def main() -> None:
+    module = kubernetes_module(
+        ARGUMENT_SPEC,
+        mutually_exclusive=WORKLOADS_EXCLUDE_EACH_OTHER,
+        required_one_of=WORKLOADS_REQUIRED,
+    )
+    options = module.params
+    with reporting_errors(module):
+        require_at_least(options, to_revision=0, wait_timeout=1, concurrency=1)
+        with connect(module, concurrency=options["concurrency"]) as client:
+            result = undo_rollouts(
+                client,
+                selection_from(options, client.default_namespace),
+                UndoRequest(
+                    to_revision=options["to_revision"],
+                    reason=options["reason"] or "",
+                    dry_run=module.check_mode,
+                    wait_seconds=options["wait_timeout"] if options["wait"] else 0,
+                ),
+            )
+    finish(module, result.as_result(with_diff=module._diff), result.failure)
+
+
+if __name__ == "__main__":
+    main()
