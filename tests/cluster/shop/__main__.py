@@ -1,0 +1,167 @@
+# Copyright (c) 2026, oncall.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sample application from the command line: build it, deploy a version, send it users."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import ClusterError
+from ..kubectl import kubectl
+from ..model import DEFAULT_NAME, Cluster, saved
+from ..places import cache_folder
+from ..progress import say
+from . import load, manifests
+from .manifests import Shop
+from .versions import VERSIONS, build_shop_images
+
+ROLLOUT_SECONDS = 60
+
+
+def show_versions(_options: argparse.Namespace) -> int:
+    for version in VERSIONS:
+        print(f"{version.tag:22} {version.behaviour}")
+    return 0
+
+
+def load_images(options: argparse.Namespace) -> int:
+    archive = build_shop_images(cache_folder())
+    say(f"built {archive}")
+    if not options.build_only:
+        _cluster(options.cluster).load_images([archive])
+        say(f"loaded into the cluster {options.cluster}")
+    return 0
+
+
+def deploy(options: argparse.Namespace) -> int:
+    shop = Shop(
+        name=options.name,
+        namespace=options.namespace,
+        version=options.version,
+        kind=options.kind,
+        replicas=options.replicas,
+        command=options.command,
+        settings=_pairs(options.set),
+        environment=_pairs(options.env),
+    )
+    kubeconfig = _kubeconfig(options)
+    apply(kubeconfig, shop)
+    if options.wait:
+        workload = f"{shop.kind.lower()}/{shop.name}"
+        timeout = f"--timeout={ROLLOUT_SECONDS}s"
+        print(kubectl(kubeconfig, "-n", shop.namespace, "rollout", "status", workload, timeout))
+    return 0
+
+
+def apply(kubeconfig: Path, shop: Shop) -> None:
+    """Create or update all objects of an installation, as ``kubectl apply`` does."""
+    bundle = {"apiVersion": "v1", "kind": "List", "items": manifests.all_objects(shop)}
+    print(kubectl(kubeconfig, "apply", "-f", "-", input_text=json.dumps(bundle)), end="")
+
+
+def delete(options: argparse.Namespace) -> int:
+    kubeconfig = _kubeconfig(options)
+    print(kubectl(kubeconfig, "delete", "namespace", options.namespace, "--ignore-not-found"))
+    return 0
+
+
+def send_users(options: argparse.Namespace) -> int:
+    if options.kubeconfig is None and options.service:
+        options.kubeconfig = _kubeconfig(options)
+    return load.run(options)
+
+
+def _kubeconfig(options: argparse.Namespace) -> Path:
+    return options.kubeconfig or _cluster(options.cluster).kubeconfig
+
+
+def _cluster(name: str) -> Cluster:
+    cluster = saved(name)
+    if cluster is None:
+        raise ClusterError(
+            f"there is no test cluster {name}", f"run 'python3 -m tests.cluster up --name {name}'"
+        )
+    return cluster
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, object]:
+    pairs: dict[str, object] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ClusterError(f"{text!r} is not NAME=VALUE", "write it like cache_enabled=true")
+        pairs[name] = value
+    return pairs
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 -m tests.cluster.shop", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("versions", help="list the versions and what each does")
+    command.set_defaults(run=show_versions)
+
+    command = commands.add_parser("images", help="build the images and load them")
+    command.add_argument("--build-only", action="store_true", help="print the archive's path")
+    _add_cluster(command)
+    command.set_defaults(run=load_images)
+
+    command = commands.add_parser("deploy", help="create or update an installation")
+    _add_cluster(command)
+    command.add_argument("--kubeconfig", type=Path, help="instead of --cluster")
+    command.add_argument("--version", default=Shop.version, help="see 'versions'")
+    command.add_argument("--name", default=Shop.name, help="of all its objects")
+    command.add_argument("--namespace", default=Shop.namespace)
+    command.add_argument("--kind", default=Shop.kind, choices=manifests.KINDS)
+    command.add_argument("--replicas", type=int, default=Shop.replicas)
+    command.add_argument("--command", default=Shop.command, choices=manifests.COMMANDS)
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting in the ConfigMap",
+    )
+    command.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting in an environment variable",
+    )
+    command.add_argument("--wait", action="store_true", help="for the rollout")
+    command.set_defaults(run=deploy)
+
+    command = commands.add_parser("delete", help="delete the namespace and all in it")
+    _add_cluster(command)
+    command.add_argument("--kubeconfig", type=Path, help="instead of --cluster")
+    command.add_argument("--namespace", default=Shop.namespace)
+    command.set_defaults(run=delete)
+
+    command = commands.add_parser("load", help="send users and say what they saw")
+    _add_cluster(command)
+    load.add_arguments(command)
+    command.set_defaults(run=send_users)
+    return parser
+
+
+def _add_cluster(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--cluster", default=DEFAULT_NAME, help="name of the test cluster")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = argument_parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except ClusterError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
