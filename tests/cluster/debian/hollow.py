@@ -1,0 +1,95 @@
+# Copyright (c) 2026, oncall.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hollow nodes: kubemark's kubelets without containers, whose pods only seem to run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..kubectl import answers, apply
+from ..process import Daemon, wait_until
+from ..progress import say
+from .control_plane import ControlPlane
+from .plan import Plan
+
+LABEL = "oncall.recovery/hollow"
+
+
+def start(plan: Plan, binaries: Path, control_plane: ControlPlane, count: int) -> None:
+    """Starts hollow nodes until there are ``count``, and waits until they are Ready.
+
+    Beside a real node they carry a taint, or real pods would end up where nothing runs.
+    """
+    say(f"starting {count} hollow nodes")
+    apply(control_plane.kubeconfig, *_permissions())
+    kubeconfig = control_plane.log_in_as("hollow", "/O=recovery:hollow/CN=hollow")
+    scratch = plan.state / "hollow"
+    scratch.mkdir(exist_ok=True)
+    for number in range(1, count + 1):
+        command = [
+            str(binaries / "kubemark"),
+            "--morph=kubelet",
+            f"--name={_name(plan, number)}",
+            f"--kubeconfig={kubeconfig}",
+            f"--kubelet-port={plan.hollow_port(number, 'kubelet')}",
+            f"--kubelet-read-only-port={plan.hollow_port(number, 'read-only')}",
+            f"--node-labels={LABEL}=true",
+        ]
+        if plan.node:
+            command.append(f"--register-with-taints={LABEL}=true:NoSchedule")
+        # With more, version 1.20.2 dies of concurrent map writes under a rolling update.
+        env = {"GOMAXPROCS": "1", "TMPDIR": str(scratch)}
+        _daemon(plan, number).start(command, env)
+    wait_until(
+        lambda: ready(control_plane) >= count,
+        f"{count} hollow nodes to be Ready",
+        60,
+        "ask for fewer, or see the logs of the hollow nodes",
+        _daemon(plan, 1).log,
+    )
+
+
+def ready(control_plane: ControlPlane) -> int:
+    """How many hollow nodes are Ready."""
+    condition = '{range .items[*]}{.status.conditions[?(@.type=="Ready")].status} {end}'
+    found = answers(
+        control_plane.kubeconfig, "get", "nodes", "-l", LABEL, f"-ojsonpath={condition}"
+    )
+    return (found or "").split().count("True")
+
+
+def run(plan: Plan, count: int) -> bool:
+    """Whether the processes of ``count`` hollow nodes run."""
+    return all(_daemon(plan, number).pid() is not None for number in range(1, count + 1))
+
+
+def _name(plan: Plan, number: int) -> str:
+    return f"{plan.name}-hollow-{number}"
+
+
+def _daemon(plan: Plan, number: int) -> Daemon:
+    return Daemon(plan.state, f"hollow-{number}")
+
+
+def _permissions() -> list[dict[str, object]]:
+    """One identity serves all hollow nodes, so the per-node rules of real ones do not fit."""
+    return [
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": "recovery:hollow"},
+            "roleRef": {
+                "apiGroup": "rbac.authorization.k8s.io",
+                "kind": "ClusterRole",
+                "name": "system:node",
+            },
+            "subjects": [
+                {
+                    "apiGroup": "rbac.authorization.k8s.io",
+                    "kind": "Group",
+                    "name": "recovery:hollow",
+                }
+            ],
+        }
+    ]
