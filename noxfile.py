@@ -21,12 +21,16 @@ import nox
 sys.path.insert(0, str(Path(__file__).parent))
 from scripts import ansible_test
 
-os.environ.setdefault("UV_CONSTRAINT", str(Path(__file__).parent / "constraints.txt"))
+COLLECTIONS = ansible_test.CHECKOUT / ".venv" / "collections"
+os.environ.setdefault("UV_CONSTRAINT", str(ansible_test.CHECKOUT / "constraints.txt"))
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
 
 antsibull_nox.load_antsibull_nox_toml()
+
+# The types of tests stay unchecked where pytest makes them up; what the tests run on is checked.
+TYPED_PACKAGES = ("ansible_collections.oncall.recovery.plugins", "tests.cluster", "scripts")
 
 CORES = ansible_test.cores_for(sys.version_info[:2])
 
@@ -34,6 +38,13 @@ CORES = ansible_test.cores_for(sys.version_info[:2])
 def ansible_core(version: str) -> str:
     """The requirement that installs the newest patch release of ``version``."""
     return f"ansible-core~={version}.0"
+
+
+@nox.session(venv_backend="none")
+def typing(session: nox.Session) -> None:
+    """Check the types with mypy --strict, against the libraries installed in .venv."""
+    packages = [argument for package in TYPED_PACKAGES for argument in ("-p", package)]
+    session.run(sys.executable, "-m", "mypy", *packages, env={"MYPYPATH": f"{COLLECTIONS}:."})
 
 
 @nox.session(default=False)
@@ -48,13 +59,15 @@ def sanity(session: nox.Session, core: str) -> None:
 @nox.parametrize("core", CORES, ids=CORES)
 def units(session: nox.Session, core: str) -> None:
     """Run the unit tests as ansible-test units does."""
-    session.install(ansible_core(core), "pytest", "pytest-xdist", "-r", "tests/unit/requirements.txt")
-    ansible_test.run(session, core, "units")
+    session.install(
+        ansible_core(core), "pytest", "pytest-xdist", "-r", "meta/ee-requirements.txt"
+    )
+    ansible_test.run(session, core, "units", "tests/unit/plugins/")
 
 
 @nox.session(default=False)
 @nox.parametrize("core", CORES, ids=CORES)
 def integration(session: nox.Session, core: str) -> None:
     """Run the integration targets against the cluster of the tests."""
-    session.install(ansible_core(core), "-r", "tests/integration/requirements.txt")
+    session.install(ansible_core(core), "-r", "meta/ee-requirements.txt")
     ansible_test.run(session, core, "integration", needs_cluster=True)

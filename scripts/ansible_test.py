@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ansible-test on this machine itself: no container engine, no download but from the package index."""
+"""ansible-test on this machine itself: no container engine, and no site but the package index."""
 
 from __future__ import annotations
 
@@ -44,10 +44,14 @@ runpy.run_module("ensurepip", run_name="__main__", alter_sys=True)
 
 def cores_for(python: tuple[int, int]) -> list[str]:
     """The versions of ansible-core that run on ``python``, oldest first."""
-    return [core for core, (oldest, newest) in PYTHONS_OF_CORE.items() if oldest <= python <= newest]
+    return [
+        core for core, (oldest, newest) in PYTHONS_OF_CORE.items() if oldest <= python <= newest
+    ]
 
 
-def run(session: nox.Session, core: str, command: str, *options: str, needs_cluster: bool = False) -> None:
+def run(
+    session: nox.Session, core: str, command: str, *options: str, needs_cluster: bool = False
+) -> None:
     """Run ``ansible-test COMMAND`` on a copy of the checkout and fetch its JUnit reports.
 
     The arguments after ``--`` on nox's command line are passed on.
@@ -107,12 +111,14 @@ def prepare_home(environment: Path) -> Path:
 
 def pip_versions(environment: Path) -> set[str]:
     """The versions of pip that the ansible-test of ``environment`` may ask for."""
-    (source,) = environment.glob("lib/python*/site-packages/ansible_test/_internal/python_requirements.py")
+    (source,) = environment.glob(
+        "lib/python*/site-packages/ansible_test/_internal/python_requirements.py"
+    )
     return set(re.findall(r"pip='([\d.]+)'", source.read_text()))
 
 
 def pip_settings() -> dict[str, str]:
-    """What the user told pip about its index: in its files or, winning over these, the environment."""
+    """What the user told pip about its index, in its files or in the environment, which wins."""
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], check=True, capture_output=True, text=True
     )
@@ -131,7 +137,9 @@ def cluster_kubeconfig() -> str:
         text=True,
     )
     if asked.returncode != 0:
-        raise SystemExit("the integration tests need their cluster: python -m tests.cluster up --name test")
+        raise SystemExit(
+            "the integration tests need their cluster: python -m tests.cluster up --name test"
+        )
     return asked.stdout.strip()
 
 

@@ -11,12 +11,5 @@ cd "$(dirname "$0")/.."
 resolved="$(env -u UV_CONSTRAINT .venv/bin/uv pip compile --quiet --universal --python-version 3.10 \
     --no-header --no-annotate --no-emit-package ansible-core --no-emit-package resolvelib requirements-dev.txt)"
 
-cat >constraints.txt <<END
-# Copyright (c) 2026, oncall.recovery contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
-# The versions of every tool, so that a check means the same tomorrow. Made by: make constraints
-# ansible-core and its resolvelib are left out: the checks run with several versions of them.
-$resolved
-END
+comments="$(grep '^#\|^$' constraints.txt)"
+printf '%s\n%s\n' "$comments" "$resolved" >constraints.txt

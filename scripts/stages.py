@@ -49,7 +49,7 @@ class Runner:
         with ThreadPoolExecutor(len(lanes)) as pool:
             futures: list[Future[None]] = [pool.submit(self._run_lane, lane) for lane in lanes]
             try:
-                done, pending = wait(futures, return_when=FIRST_EXCEPTION)
+                done = wait(futures, return_when=FIRST_EXCEPTION).done
                 failures = [future.exception() for future in done if future.exception()]
             except KeyboardInterrupt:
                 self.stop()
@@ -80,6 +80,7 @@ class Runner:
             process = subprocess.Popen(
                 ["make", stage],
                 cwd=CHECKOUT,
+                env={**os.environ, "NO_COLOR": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
