@@ -390,7 +390,7 @@ def _cached(cache_dir: Path, label: str, key: str, build: Callable[[], bytes]) -
 
 
 def _cache_path(cache_dir: Path, label: str, key: str) -> Path:
-    return cache_dir / "images" / f"{label}-{key[:16]}.tar"
+    return cache_dir / f"{label}-{key[:16]}.tar"
 
 
 def _write_whole(path: Path, write: Callable[[io.BufferedIOBase], object]) -> None:

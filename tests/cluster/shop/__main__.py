@@ -30,7 +30,7 @@ def show_versions(_options: argparse.Namespace) -> int:
 
 
 def load_images(options: argparse.Namespace) -> int:
-    archive = build_shop_images(cache_folder())
+    archive = build_shop_images(cache_folder() / "images")
     say(f"built {archive}")
     if not options.build_only:
         _cluster(options.cluster).load_images([archive])

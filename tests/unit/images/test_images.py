@@ -121,8 +121,8 @@ def test_failed_build_leaves_nothing_in_the_cache(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        images._write_whole(tmp_path / "images" / "x.tar", fail)
-    assert list((tmp_path / "images").iterdir()) == []
+        images._write_whole(tmp_path / "x.tar", fail)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_directory_tree_leaves_out_caches_and_hidden_files(tmp_path: Path) -> None:
