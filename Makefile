@@ -12,6 +12,8 @@ MAKEFLAGS += --no-print-directory
 
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oncall-recovery
 REPORTS := tests/output/junit
+# What the targets below start; `make clean` brings these down.
+CLUSTERS := dev test demo
 LINT := formatters codeqa yamllint typing antsibull-nox-config docs-check license-check extra-checks ansible-lint
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -87,7 +89,7 @@ constraints: venv  ## move the tools to their newest versions
 
 .PHONY: clean
 clean:  ## bring the clusters down and remove what make put into the checkout
-	@[ ! -x .venv/bin/python ] || python -m tests.cluster down --all
+	@for name in $(CLUSTERS); do python3 -m tests.cluster down --name $$name; done
 	@rm -rf .ansible .mypy_cache .nox .pytest_cache .ruff_cache .venv docs/_build tests/output
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
