@@ -19,6 +19,7 @@ POLICY = {
                 "system:kube-controller-manager",
                 "system:kube-proxy",
                 "system:kube-scheduler",
+                "system:metrics-server",
                 "system:prometheus",
             ],
         },

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from .errors import ClusterError
@@ -43,7 +44,7 @@ def answers(kubeconfig: Path, *arguments: str) -> str | None:
         return None
 
 
-def apply(kubeconfig: Path, *objects: dict[str, object]) -> None:
+def apply(kubeconfig: Path, *objects: Mapping[str, object]) -> None:
     """Creates or updates objects."""
     bundle = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
     kubectl(kubeconfig, "apply", "-f", "-", input_text=json.dumps(bundle))

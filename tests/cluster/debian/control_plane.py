@@ -8,17 +8,30 @@ from __future__ import annotations
 import json
 import signal
 import ssl
-import urllib.error
-import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..audit import POLICY
+from ..probe import says_ok
 from ..process import Daemon
 from ..progress import say
 from .certificates import Authority
 from .plan import Plan
 
+FRONT_PROXY = "front-proxy"
+"""The common name with which the API server passes questions on to others."""
+
 _AGAIN = "run the same command again; it starts from scratch"
+
+
+@dataclass(frozen=True)
+class LoginFiles:
+    """A client's certificate and key, and the certificate of the authority to trust."""
+
+    authority: Path
+    certificate: Path
+    key: Path
 
 
 class ControlPlane:
@@ -49,20 +62,29 @@ class ControlPlane:
         authority.issue("etcd", "/CN=etcd", served)
         authority.issue("kube-apiserver", "/CN=kube-apiserver", served + in_cluster)
         authority.issue("kubelet-client", "/O=system:masters/CN=kube-apiserver-kubelet-client")
-        authority.issue("front-proxy", "/CN=front-proxy")
+        authority.issue(FRONT_PROXY, f"/CN={FRONT_PROXY}")
         authority.signing_key("service-accounts")
         self.log_in_as("admin", "/O=system:masters/CN=admin", to=self.kubeconfig)
         for component in ("kube-controller-manager", "kube-scheduler"):
             self.log_in_as(component, f"/CN=system:{component}")
         (plan.state / "audit-policy.json").write_text(json.dumps(POLICY))
 
-    def log_in_as(self, name: str, subject: str, to: Path | None = None) -> Path:
-        """Signs a certificate for ``subject`` and returns the path of its kubeconfig."""
+    def log_in_as(
+        self, name: str, subject: str, names: Sequence[str] = (), to: Path | None = None
+    ) -> Path:
+        """Signs a certificate for ``subject`` and returns the path of its kubeconfig.
+
+        :param names: what the certificate also serves under, as for ``Authority.issue``.
+        """
         path = to or self._plan.state / "kubeconfigs" / name
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        self._authority.issue(name, subject)
+        self._authority.issue(name, subject, names)
         self._authority.kubeconfig(name, self._plan.api_server, path)
         return path
+
+    def login_files(self, name: str) -> LoginFiles:
+        """The files behind a kubeconfig of ``log_in_as``, for programs that want them apart."""
+        return LoginFiles(self._authority.certificate, *self._authority.pair(name))
 
     def start(self) -> None:
         """Starts etcd and the API server; returns before they answer."""
@@ -83,17 +105,10 @@ class ControlPlane:
 
     def is_ready(self) -> bool:
         """Whether the API server says so itself."""
-        context = ssl.create_default_context(cafile=str(self._authority.certificate))
-        context.load_cert_chain(*map(str, self._authority.pair("admin")))
-        # A proxy from the environment has no business between us and our own server.
-        opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-        )
-        try:
-            with opener.open(f"{self._plan.api_server}/readyz", timeout=5):
-                return True
-        except (OSError, urllib.error.URLError):
-            return False
+        login = self.login_files("admin")
+        context = ssl.create_default_context(cafile=str(login.authority))
+        context.load_cert_chain(login.certificate, login.key)
+        return says_ok(f"{self._plan.api_server}/readyz", context)
 
     def runs(self) -> bool:
         """Whether all four processes run."""
@@ -147,7 +162,7 @@ class ControlPlane:
         served, served_key = authority.pair("kube-apiserver")
         etcd, etcd_key = authority.pair("etcd")
         kubelet, kubelet_key = authority.pair("kubelet-client")
-        proxy, proxy_key = authority.pair("front-proxy")
+        proxy, proxy_key = authority.pair(FRONT_PROXY)
         signing_key = authority.folder / "service-accounts.key"
         return [
             self._program("kube-apiserver"),
@@ -174,7 +189,7 @@ class ControlPlane:
             f"--kubelet-client-key={kubelet_key}",
             "--kubelet-preferred-address-types=InternalIP",
             f"--requestheader-client-ca-file={authority.certificate}",
-            "--requestheader-allowed-names=front-proxy",
+            f"--requestheader-allowed-names={FRONT_PROXY}",
             "--requestheader-username-headers=X-Remote-User",
             "--requestheader-group-headers=X-Remote-Group",
             "--requestheader-extra-headers-prefix=X-Remote-Extra-",

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ..kubectl import answers, apply
 from ..process import Daemon, wait_until
 from ..progress import say
 from .control_plane import ControlPlane
+from .namespaces import replace_folders
 from .plan import Plan
 
 LABEL = "oncall.recovery/hollow"
@@ -24,10 +26,11 @@ def start(plan: Plan, binaries: Path, control_plane: ControlPlane, count: int) -
     say(f"starting {count} hollow nodes")
     apply(control_plane.kubeconfig, *_permissions())
     kubeconfig = control_plane.log_in_as("hollow", "/O=recovery:hollow/CN=hollow")
-    scratch = plan.state / "hollow"
-    scratch.mkdir(exist_ok=True)
     for number in range(1, count + 1):
+        scratch = plan.state / "hollow" / str(number)
+        scratch.mkdir(parents=True, exist_ok=True)
         command = [
+            *_with_own_tmp(scratch),
             str(binaries / "kubemark"),
             "--morph=kubelet",
             f"--name={_name(plan, number)}",
@@ -39,8 +42,7 @@ def start(plan: Plan, binaries: Path, control_plane: ControlPlane, count: int) -
         if plan.node:
             command.append(f"--register-with-taints={LABEL}=true:NoSchedule")
         # With more, version 1.20.2 dies of concurrent map writes under a rolling update.
-        env = {"GOMAXPROCS": "1", "TMPDIR": str(scratch)}
-        _daemon(plan, number).start(command, env)
+        _daemon(plan, number).start(command, {"GOMAXPROCS": "1"})
     wait_until(
         lambda: ready(control_plane) >= count,
         f"{count} hollow nodes to be Ready",
@@ -62,6 +64,13 @@ def ready(control_plane: ControlPlane) -> int:
 def run(plan: Plan, count: int) -> bool:
     """Whether the processes of ``count`` hollow nodes run."""
     return all(_daemon(plan, number).pid() is not None for number in range(1, count + 1))
+
+
+def _with_own_tmp(scratch: Path) -> list[str]:
+    """What runs a command with a /tmp of its own: kubemark's files have fixed names there."""
+    as_anyone = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    script = f'{replace_folders({Path("/tmp"): scratch})}\nexec "$@"'
+    return ["unshare", *as_anyone, "--mount", "sh", "-euc", script, "sh"]
 
 
 def _name(plan: Plan, number: int) -> str:

@@ -11,7 +11,6 @@ containerd and the kubelet. Both are gone with the last process that is in them.
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
 
 from ..errors import ClusterError
@@ -21,11 +20,14 @@ from ..process import Daemon, run
 from ..progress import say
 from .certificates import Authority
 from .control_plane import ControlPlane
+from .namespaces import AWAIT_NAMESPACES, replace_folders
 from .plan import Plan
 
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
 _CNI_PLUGINS = "/usr/lib/cni"
-_HIDDEN = ("/run", "/var/lib", "/var/log")
+_HIDDEN = (Path("/run"), Path("/var/lib"), Path("/var/log"))
+# The kubelet's cAdvisor looks for containerd's default only.
+_SOCKET = Path("/run/containerd/containerd.sock")
 _AGAIN = "run the same command again; it starts from scratch"
 
 
@@ -63,8 +65,8 @@ class Node:
 
     @property
     def socket(self) -> Path:
-        """Where containerd listens."""
-        return self._folder / "containerd.sock"
+        """Where containerd listens, as seen from outside the node."""
+        return self._own(_SOCKET.parents[1]) / _SOCKET.relative_to(_SOCKET.parents[1])
 
     def create_network(self) -> None:
         """Makes the namespaces and the link, whose end on this side the API server listens on."""
@@ -75,7 +77,7 @@ class Node:
             ["unshare", "--mount", "--net", "--propagation", "slave", "sleep", "infinity"]
         )
         self._run(
-            ["sh", "-euc", _NAMESPACE_READY, "sh", str(holder)],
+            ["sh", "-euc", AWAIT_NAMESPACES, "sh", str(holder)],
             "the kernel must allow mount and network namespaces: unshare -mn true",
         )
         outside = f"""
@@ -96,9 +98,12 @@ class Node:
         self._run(self._inside("sh", "-euc", inside + self._private_folders()), next_step)
         self._run(["sh", "-euc", route], next_step)
 
-    def start_containerd(self) -> None:
-        """Starts what images are loaded into; needs no API server yet."""
-        say("starting containerd")
+    def start(self) -> None:
+        """Starts containerd and the kubelet.
+
+        The kubelet needs the API server later only: it first looks for Docker, for 5 s.
+        """
+        say("starting containerd and kubelet")
         self._make_control_groups()
         self._write_settings()
         self._daemon("containerd").start(
@@ -107,12 +112,24 @@ class Node:
         self._daemon("containerd").wait_until(
             self.socket.exists, "socket of containerd", 20, _AGAIN
         )
+        self._daemon("kubelet").start(
+            self._inside(
+                self._program("kubelet"),
+                f"--config={self._folder / 'kubelet.json'}",
+                f"--kubeconfig={self._plan.state / 'kubeconfigs' / 'kubelet'}",
+                f"--hostname-override={self.name}",
+                f"--node-ip={self._plan.node_address}",
+                "--container-runtime=remote",
+                f"--container-runtime-endpoint=unix://{_SOCKET}",
+                "--housekeeping-interval=5s",
+            )
+        )
 
-    def start_kubelet(self) -> None:
-        """Starts the kubelet and kube-proxy; both need the API server."""
-        say("starting kubelet and kube-proxy")
-        for name in ("kubelet", "kube-proxy"):
-            self._daemon(name).start(self._inside(str(self._binaries / name), *self._flags(name)))
+    def start_proxy(self) -> None:
+        """Starts kube-proxy, which asks the API server for its node at once."""
+        say("starting kube-proxy")
+        config = f"--config={self._folder / 'kube-proxy.json'}"
+        self._daemon("kube-proxy").start(self._inside(self._program("kube-proxy"), config))
 
     def wait_until_ready(self) -> None:
         self._daemon("kubelet").wait_until(
@@ -144,6 +161,9 @@ class Node:
     def _daemon(self, name: str) -> Daemon:
         return Daemon(self._plan.state, name)
 
+    def _program(self, name: str) -> str:
+        return str(self._binaries / name)
+
     def _run(self, command: list[str], next_step: str) -> str:
         log = self._plan.state / "logs" / "node-setup.log"
         return run(command, owner=self._plan.state, log=log, next_step=next_step)
@@ -155,20 +175,14 @@ class Node:
             raise ClusterError(f"the node of cluster {self._plan.name} is gone", _AGAIN)
         return ["nsenter", "--target", str(holder), "--mount", "--net", "--", *command]
 
-    def _private_folders(self) -> str:
-        """Shell commands that put the node's own folders over this machine's.
+    def _own(self, hidden: Path) -> Path:
+        """The node's own folder in place of one of this machine's."""
+        return self._folder / hidden.relative_to("/").as_posix().replace("/", "-")
 
-        The state folder may itself lie below one of them (a service user's home in /var/lib), so
-        it is held open and put back.
-        """
-        state = shlex.quote(str(self._plan.state))
-        lines = [f"cd {state}"]
+    def _private_folders(self) -> str:
         for hidden in _HIDDEN:
-            own = self._folder / hidden.strip("/").replace("/", "-")
-            own.mkdir(exist_ok=True)
-            lines.append(f"mount --bind {shlex.quote(str(own))} {hidden}")
-        lines.append(f"[ -e {state} ] || {{ mkdir -p {state}; mount -c --bind . {state}; }}")
-        return "\n".join(lines)
+            self._own(hidden).mkdir(exist_ok=True)
+        return replace_folders({hidden: self._own(hidden) for hidden in _HIDDEN})
 
     def _make_control_groups(self) -> None:
         for hierarchy in hierarchies():
@@ -206,10 +220,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
   "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.devmapper"]
 
 [grpc]
-address = {text(str(self.socket))}
-
-[ttrpc]
-address = "/run/containerd/containerd.sock.ttrpc"
+address = "{_SOCKET}"
 
 [plugins."io.containerd.grpc.v1.cri"]
 sandbox_image = {text(PAUSE_IMAGE)}
@@ -295,28 +306,3 @@ conf_dir = {text(str(folder / "cni"))}
                 "tcpCloseWaitTimeout": "0s",
             },
         }
-
-    def _flags(self, program: str) -> list[str]:
-        config = f"--config={self._folder / program}.json"
-        if program == "kube-proxy":
-            return [config]
-        return [
-            config,
-            f"--kubeconfig={self._plan.state / 'kubeconfigs' / 'kubelet'}",
-            f"--hostname-override={self.name}",
-            f"--node-ip={self._plan.node_address}",
-            "--container-runtime=remote",
-            f"--container-runtime-endpoint=unix://{self.socket}",
-            f"--pod-infra-container-image={PAUSE_IMAGE}",
-            "--housekeeping-interval=5s",
-        ]
-
-
-# Until then, the identifier leads to this program's own namespaces.
-_NAMESPACE_READY = """
-for _ in $(seq 100); do
-    [ "$(readlink /proc/$1/ns/net)" = "$(readlink /proc/self/ns/net)" ] || exit 0
-    sleep 0.05
-done
-exit 1
-"""

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..errors import ClusterError
+from ..locks import locked
+from ..places import cache_folder
 from ..process import run_long
 from ..progress import say
 
@@ -27,6 +29,9 @@ NODE = (
     "runc",
     "util-linux",
 )
+_POLICY = Path("/usr/sbin/policy-rc.d")
+# 101 is Debian's word for "forbidden".
+_FORBID = "#!/bin/sh\n# oncall.recovery, while it installs packages\nexit 101\n"
 # Other packages bring these programs too and would clash over the file; any version serves.
 _ANY_MAKERS_PROGRAM = {"kubernetes-client": "kubectl"}
 
@@ -64,12 +69,15 @@ def ensure_installed(packages: Sequence[str], owner: Path) -> None:
             f"sudo {command}",
         )
     log = owner / "logs" / "apt.log"
-    if not _has_package_lists():
-        say("fetching the package lists (apt-get update)")
-        _apt(["update"], owner, log, "the package lists")
-    say(f"installing Debian packages, services stay off: {' '.join(wanted)}")
-    with tempfile.TemporaryDirectory() as folder, _ServicesStayOff(Path(folder)) as env:
-        _apt(["install", "-y", "--no-install-recommends", *wanted], owner, log, "packages", env)
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with locked(cache_folder()):
+        if not _has_package_lists():
+            say("fetching the package lists (apt-get update)")
+            _apt(["update"], owner, log, "the package lists")
+        say(f"installing Debian packages, services stay off: {' '.join(wanted)}")
+        with _services_stay_off():
+            _apt(["install", "-y", "--no-install-recommends", *wanted], owner, log, "packages")
+        _disable_services(wanted)
 
 
 def _apt(
@@ -77,15 +85,14 @@ def _apt(
     owner: Path,
     log: Path,
     waiting_for: str,
-    env: dict[str, str] | None = None,
 ) -> None:
     run_long(
         ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=120", *arguments],
         owner=owner,
         log=log,
         waiting_for=waiting_for,
-        next_step="check the machine's apt sources with: apt-get update",
-        env={"DEBIAN_FRONTEND": "noninteractive", **(env or {})},
+        next_step=f"apt-get update, then by hand: apt-get {' '.join(arguments)}",
+        env={"DEBIAN_FRONTEND": "noninteractive"},
     )
 
 
@@ -93,27 +100,38 @@ def _has_package_lists() -> bool:
     return any(Path("/var/lib/apt/lists").glob("*_Packages*"))
 
 
-class _ServicesStayOff:
-    """While packages are installed, their services are neither started nor enabled.
+@contextlib.contextmanager
+def _services_stay_off() -> Iterator[None]:
+    """Forbids the start of services while packages are installed.
 
-    ``policy-rc.d`` answers 101 ("forbidden") to every service start. One that is there already
-    is put back afterwards. Masks keep a later boot from starting the services.
+    ``policy-rc.d`` is Debian's own switch for that. The machine's policy is put back afterwards,
+    or by the next call where this one was killed.
     """
-
-    _POLICY = Path("/usr/sbin/policy-rc.d")
-
-    def __init__(self, folder: Path) -> None:
-        self._kept = folder / "policy-rc.d"
-
-    def __enter__(self) -> dict[str, str]:
-        if self._POLICY.exists():
-            shutil.copy2(self._POLICY, self._kept)
-        self._POLICY.write_text("#!/bin/sh\nexit 101\n")
-        self._POLICY.chmod(0o755)
-        return {"RUNLEVEL": "1"}
-
-    def __exit__(self, *_: object) -> None:
-        if self._kept.exists():
-            shutil.copy2(self._kept, self._POLICY)
+    kept = _POLICY.with_name("policy-rc.d.kept-by-oncall-recovery")
+    if _POLICY.exists() and not kept.exists() and _POLICY.read_text() != _FORBID:
+        _POLICY.rename(kept)
+    _POLICY.write_text(_FORBID)
+    _POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        if kept.exists():
+            kept.rename(_POLICY)
         else:
-            self._POLICY.unlink(missing_ok=True)
+            _POLICY.unlink()
+
+
+def _disable_services(packages: Sequence[str]) -> None:
+    """Keeps a later boot from starting the services of packages that were just installed."""
+    if not Path("/run/systemd/system").exists():
+        return
+    files = subprocess.run(
+        ["dpkg-query", "-L", *packages], capture_output=True, text=True, check=False
+    )
+    units = {
+        Path(line).name
+        for line in files.stdout.splitlines()
+        if line.endswith(".service") and "@" not in line and "/systemd/system/" in line
+    }
+    for unit in sorted(units):
+        subprocess.run(["systemctl", "disable", unit], capture_output=True, check=False)

@@ -52,7 +52,7 @@ class DebianProvider:
         images = _prepare(node) if node is not None else []
         control_plane.wait_until_ready()
         if node is not None:
-            node.start_kubelet()
+            node.start_proxy()
             say("waiting for the node to be Ready")
             node.wait_until_ready()
         _wait_for_service_accounts(control_plane)
@@ -86,7 +86,7 @@ class DebianProvider:
             control_plane.runs()
             and (node.runs() or not cluster.node)
             and hollow.run(plan, cluster.hollow)
-            and addons.run(cluster)
+            and addons.run(cluster, plan)
             and control_plane.is_ready()
         )
 
@@ -122,7 +122,7 @@ def _parts(name: str) -> tuple[plans.Plan, ControlPlane]:
 
 
 def _prepare(node: Node) -> list[str]:
-    node.start_containerd()
+    node.start()
     say("loading the base images")
     return node.load_images(build_base_images(cache_folder() / "images"))
 
