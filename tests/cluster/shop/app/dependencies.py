@@ -25,6 +25,8 @@ from .settings import Settings
 POSTGRESQL_PORT = 5432
 # PostgreSQL's SSLRequest: the message's length and a code that no protocol version uses.
 POSTGRESQL_SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+# A proxy from the environment has no business inside of a cluster.
+_WITHOUT_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class DependencyError(Exception):
@@ -91,7 +93,7 @@ def _fetch(
         if urlsplit(base_url).scheme != "http":
             raise ValueError("its URL is not set to one that begins with http://")
         url = f"{base_url.rstrip('/')}/quote"
-        with urllib.request.urlopen(url, timeout=settings.upstream_timeout_seconds) as answer:
+        with _WITHOUT_PROXY.open(url, timeout=settings.upstream_timeout_seconds) as answer:
             return {"source": dependency, **json.load(answer)}
 
 
