@@ -18,7 +18,7 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.kubectl import kubectl
 from tests.cluster.model import DEFAULT_NAME
 from tests.cluster.places import cache_folder
-from tests.cluster.shop.__main__ import apply
+from tests.cluster.shop.deploy import apply
 from tests.cluster.shop.load import LoadGenerator
 from tests.cluster.shop.manifests import Shop
 from tests.cluster.shop.targets import EndpointsWatch

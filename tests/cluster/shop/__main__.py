@@ -6,21 +6,17 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ClusterError
-from ..kubectl import kubectl
 from ..model import DEFAULT_NAME, Cluster, saved
 from ..places import cache_folder
 from ..progress import say
-from . import load, manifests
+from . import deploy, load, manifests
 from .manifests import Shop
 from .versions import VERSIONS, build_shop_images
-
-ROLLOUT_SECONDS = 60
 
 
 def show_versions(_options: argparse.Namespace) -> int:
@@ -38,7 +34,7 @@ def load_images(options: argparse.Namespace) -> int:
     return 0
 
 
-def deploy(options: argparse.Namespace) -> int:
+def deploy_version(options: argparse.Namespace) -> int:
     shop = Shop(
         name=options.name,
         namespace=options.namespace,
@@ -50,23 +46,14 @@ def deploy(options: argparse.Namespace) -> int:
         environment=_pairs(options.env),
     )
     kubeconfig = _kubeconfig(options)
-    apply(kubeconfig, shop)
+    deploy.apply(kubeconfig, shop)
     if options.wait:
-        workload = f"{shop.kind.lower()}/{shop.name}"
-        timeout = f"--timeout={ROLLOUT_SECONDS}s"
-        print(kubectl(kubeconfig, "-n", shop.namespace, "rollout", "status", workload, timeout))
+        deploy.wait(kubeconfig, shop)
     return 0
 
 
-def apply(kubeconfig: Path, shop: Shop) -> None:
-    """Create or update all objects of an installation, as ``kubectl apply`` does."""
-    bundle = {"apiVersion": "v1", "kind": "List", "items": manifests.all_objects(shop)}
-    print(kubectl(kubeconfig, "apply", "-f", "-", input_text=json.dumps(bundle)), end="")
-
-
-def delete(options: argparse.Namespace) -> int:
-    kubeconfig = _kubeconfig(options)
-    print(kubectl(kubeconfig, "delete", "namespace", options.namespace, "--ignore-not-found"))
+def delete_namespace(options: argparse.Namespace) -> int:
+    deploy.delete(_kubeconfig(options), options.namespace)
     return 0
 
 
@@ -135,13 +122,13 @@ def argument_parser() -> argparse.ArgumentParser:
         help="a setting in an environment variable",
     )
     command.add_argument("--wait", action="store_true", help="for the rollout")
-    command.set_defaults(run=deploy)
+    command.set_defaults(run=deploy_version)
 
     command = commands.add_parser("delete", help="delete the namespace and all in it")
     _add_cluster(command)
     command.add_argument("--kubeconfig", type=Path, help="instead of --cluster")
     command.add_argument("--namespace", default=Shop.namespace)
-    command.set_defaults(run=delete)
+    command.set_defaults(run=delete_namespace)
 
     command = commands.add_parser("load", help="send users and say what they saw")
     _add_cluster(command)
