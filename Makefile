@@ -18,6 +18,7 @@ LINT := formatters codeqa yamllint typing antsibull-nox-config docs-check licens
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
+export ANSIBLE_HOME := $(CURDIR)/.ansible
 export UV_CONSTRAINT := $(CURDIR)/constraints.txt
 
 .PHONY: help

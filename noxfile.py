@@ -59,9 +59,7 @@ def sanity(session: nox.Session, core: str) -> None:
 @nox.parametrize("core", CORES, ids=CORES)
 def units(session: nox.Session, core: str) -> None:
     """Run the unit tests as ansible-test units does."""
-    session.install(
-        ansible_core(core), "pytest", "pytest-xdist", "-r", "meta/ee-requirements.txt"
-    )
+    session.install(ansible_core(core), "pytest", "pytest-xdist", "-r", "meta/ee-requirements.txt")
     ansible_test.run(session, core, "units", "tests/unit/plugins/")
 
 

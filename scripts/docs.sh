@@ -10,7 +10,8 @@ cd "$(dirname "$0")/.."
 
 mkdir -p docs/_build/rst
 chmod go-w docs/_build/rst # antsibull-docs writes to no folder that others may write to
-.venv/bin/antsibull-docs collection --use-current --squash-hierarchy --cleanup everything --fail-on-error \
+# It also writes a log into the home folder.
+HOME="$PWD/docs/_build" .venv/bin/antsibull-docs collection --use-current --squash-hierarchy --cleanup everything --fail-on-error \
     --dest-dir docs/_build/rst oncall.recovery
 .venv/bin/sphinx-build --quiet --builder html --fail-on-warning --keep-going --conf-dir docs \
     docs/_build/rst docs/_build/html

@@ -8,16 +8,17 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-assign() { printf 'export %s=%s%s\n' "$1" "$(printf '%q' "$2")" "${3:-}"; }
+venv="$(printf '%q' "$PWD/.venv")"
 
-assign PATH "$PWD/.venv/bin" ':"$PATH"'
-assign ANSIBLE_COLLECTIONS_PATH "$PWD/.venv/collections" \
-    ':"${ANSIBLE_COLLECTIONS_PATH:-$HOME/.ansible/collections:/usr/share/ansible/collections}"'
 # The modules need this environment's kubernetes and GitPython, whichever Python Ansible would find.
-assign ANSIBLE_PYTHON_INTERPRETER "$PWD/.venv/bin/python"
+cat <<END
+export PATH=$venv/bin:"\$PATH"
+export ANSIBLE_COLLECTIONS_PATH=$venv/collections:"\${ANSIBLE_COLLECTIONS_PATH:-\$HOME/.ansible/collections}"
+export ANSIBLE_PYTHON_INTERPRETER=$venv/bin/python
+END
 
 if kubeconfig="$(.venv/bin/python -m tests.cluster kubeconfig 2>/dev/null)"; then
-    assign KUBECONFIG "$kubeconfig"
+    printf 'export KUBECONFIG=%q\n' "$kubeconfig"
 else
     echo "env: no cluster is running, so KUBECONFIG stays as it is; start one with: make cluster" >&2
 fi
