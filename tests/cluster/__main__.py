@@ -22,6 +22,8 @@ def main() -> int:
         return int(options.action(options) or 0)
     except ClusterError as error:
         print(f"ERROR: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"ERROR: {error}\nnext: check permissions and free disk space", file=sys.stderr)
     except KeyboardInterrupt:
         print("interrupted; the next up or down cleans this up", file=sys.stderr)
     return 1

@@ -12,7 +12,6 @@ from pathlib import Path
 from .errors import ClusterError
 from .kubectl import answers, kubectl
 from .model import Cluster, Wanted
-from .places import state_folder
 from .progress import say
 
 VARIABLE = "RECOVERY_KUBECONFIG"
@@ -23,35 +22,33 @@ class ExistingProvider:
 
     name = "existing"
 
-    def up(self, wanted: Wanted) -> Cluster:
-        kubeconfig = Path(os.environ[VARIABLE]).expanduser().absolute()
-        if not kubeconfig.is_file():
-            raise ClusterError(
-                f"{VARIABLE} names {kubeconfig}, which is no file",
-                f"correct it, or unset {VARIABLE} for a cluster made here",
-            )
+    def check(self, wanted: Wanted) -> None:
+        refuse_addons(wanted)
         if wanted.hollow:
             raise ClusterError(
                 f"hollow nodes are not added to a cluster of your own ({VARIABLE})",
                 f"unset {VARIABLE} for a cluster made here",
             )
+        if not _named().is_file():
+            raise ClusterError(
+                f"{VARIABLE} names {_named()}, which is no file",
+                f"correct it, or unset {VARIABLE} for a cluster made here",
+            )
+
+    def up(self, wanted: Wanted) -> Cluster:
+        kubeconfig = _named()
         say(f"using the cluster of {kubeconfig}")
         version = json.loads(kubectl(kubeconfig, "get", "--raw", "/version"))["gitVersion"]
-        server = kubectl(
-            *(kubeconfig, "config", "view", "--minify", "-ojsonpath={.clusters[0].cluster.server}")
-        )
-        state_folder(wanted.name).mkdir(parents=True, exist_ok=True)
-        cluster = Cluster(wanted.name, self.name, version, server, kubeconfig, node=True)
-        return self.extend(cluster, wanted)
+        path = "-ojsonpath={.clusters[0].cluster.server}"
+        server = kubectl(kubeconfig, "config", "view", "--minify", path)
+        return Cluster(wanted.name, self.name, version, server, kubeconfig, node=True)
 
     def extend(self, cluster: Cluster, wanted: Wanted) -> Cluster:
-        refuse_addons(wanted)
         return cluster
 
     def runs(self, cluster: Cluster) -> bool:
-        named = os.environ.get(VARIABLE)
-        same = named is None or Path(named).expanduser().absolute() == cluster.kubeconfig
-        return same and answers(cluster.kubeconfig, "get", "--raw", "/version") is not None
+        still_named = not os.environ.get(VARIABLE) or _named() == cluster.kubeconfig
+        return still_named and answers(cluster.kubeconfig, "get", "--raw", "/version") is not None
 
     def down(self, name: str) -> None:
         """Forgets the cluster, which goes on running."""
@@ -61,6 +58,10 @@ class ExistingProvider:
             f"images cannot be loaded into {cluster.name}, a cluster of your own",
             f"push them to its registry, or unset {VARIABLE} for a cluster made here",
         )
+
+
+def _named() -> Path:
+    return Path(os.environ[VARIABLE]).expanduser().absolute()
 
 
 def refuse_addons(wanted: Wanted) -> None:

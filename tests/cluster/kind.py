@@ -40,13 +40,15 @@ class KindProvider:
 
     name = "kind"
 
-    def up(self, wanted: Wanted) -> Cluster:
+    def check(self, wanted: Wanted) -> None:
         refuse_addons(wanted)
         if wanted.hollow or not wanted.node:
             raise ClusterError(
                 "kind has a real node and no hollow ones",
                 "go without --no-node and --hollow, or choose --provider debian",
             )
+
+    def up(self, wanted: Wanted) -> Cluster:
         state = state_folder(wanted.name)
         (state / "audit").mkdir(parents=True, exist_ok=True)
         (state / "audit-policy.json").write_text(json.dumps(POLICY))
@@ -69,7 +71,6 @@ class KindProvider:
         return Cluster(wanted.name, self.name, version, server, kubeconfig, audit_log, node=True)
 
     def extend(self, cluster: Cluster, wanted: Wanted) -> Cluster:
-        refuse_addons(wanted)
         return cluster
 
     def runs(self, cluster: Cluster) -> bool:

@@ -38,10 +38,13 @@ def up(
     with locked_cluster(name):
         cluster = saved(name)
         if cluster is not None and _fits(cluster, wanted, provider):
-            cluster = _provider_of(name).extend(cluster, wanted)
             say(f"cluster {name} runs already")
+            chosen = _provider_of(name)
+            chosen.check(wanted)
+            cluster = chosen.extend(cluster, wanted)
         else:
             chosen = providers.called(provider) if provider else providers.choose()
+            chosen.check(wanted)
             cluster = _start(chosen, wanted)
         cluster.save()
     return cluster

@@ -100,7 +100,9 @@ def wait_until(
     while not ready():
         now = time.monotonic()
         if now - started > seconds:
-            raise ClusterError(f"no {waiting_for} after {seconds:.0f} s", next_step, log)
+            raise ClusterError(
+                f"gave up waiting for {waiting_for} after {seconds:.0f} s", next_step, log
+            )
         if now - reported > _REPORT_SECONDS:
             say(f"  waiting for {waiting_for}")
             reported = now

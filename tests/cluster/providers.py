@@ -23,8 +23,11 @@ class Provider(Protocol):
 
     name: str
 
+    def check(self, wanted: Wanted) -> None:
+        """:raises ClusterError: when it cannot make what is wanted here."""
+
     def up(self, wanted: Wanted) -> Cluster:
-        """Starts a new cluster."""
+        """Starts a new cluster; nothing of an earlier one of this name may be left."""
 
     def extend(self, cluster: Cluster, wanted: Wanted) -> Cluster:
         """Adds to a running cluster what it lacks of what is wanted."""

@@ -46,7 +46,7 @@ def start(plan: Plan) -> Alertmanager:
     )
     server.wait_until(
         lambda: says_ok(f"{url}/-/ready"),
-        "answer of alertmanager",
+        "alertmanager to answer",
         30,
         f"amtool check-config {config}",
     )

@@ -40,7 +40,7 @@ def start(plan: Plan, control_plane: ControlPlane) -> None:
     path = f"{metrics_server.ROOT}/nodes"
     server.wait_until(
         lambda: answers(control_plane.kubeconfig, "get", "--raw", path) is not None,
-        "answer of metrics.k8s.io",
+        "metrics.k8s.io to answer",
         30,
         f"kubectl --kubeconfig {control_plane.kubeconfig} get apiservices",
     )

@@ -50,7 +50,7 @@ def start(plan: Plan, control_plane: ControlPlane) -> Prometheus:
     )
     server.wait_until(
         lambda: says_ok(f"{url}/-/ready"),
-        "answer of prometheus",
+        "prometheus to answer",
         30,
         f"promtool check config {config}",
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..audit import POLICY
+from ..kubectl import answers
 from ..probe import says_ok
 from ..process import Daemon
 from ..progress import say
@@ -98,7 +99,7 @@ class ControlPlane:
         They give up when they meet an API server that has not made its default roles yet.
         """
         say("waiting for the API server")
-        self.api_server.wait_until(self.is_ready, "answer of the API server", 60, _AGAIN)
+        self.api_server.wait_until(self.is_ready, "the API server to answer", 60, _AGAIN)
         say("starting kube-controller-manager and kube-scheduler")
         self._daemon("kube-controller-manager").start(self._controller_manager())
         self._daemon("kube-scheduler").start(self._scheduler())
@@ -109,6 +110,11 @@ class ControlPlane:
         context = ssl.create_default_context(cafile=str(login.authority))
         context.load_cert_chain(login.certificate, login.key)
         return says_ok(f"{self._plan.api_server}/readyz", context)
+
+    def has_ready_node(self, name: str) -> bool:
+        """Whether the API server holds the node's own word that it is Ready."""
+        condition = '-ojsonpath={.status.conditions[?(@.type=="Ready")].status}'
+        return answers(self.kubeconfig, "get", "node", name, condition) == "True"
 
     def runs(self) -> bool:
         """Whether all four processes run."""

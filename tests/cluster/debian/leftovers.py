@@ -29,9 +29,16 @@ def clear(name: str) -> None:
     Touches nothing that is not marked as belonging to the cluster ``name``.
     :raises ClusterError: when something is still there after 20 s.
     """
-    state = state_folder(name)
-    plan = plans.saved(name)
-    deadline = time.monotonic() + _SECONDS
+    try:
+        _clear(name, time.monotonic() + _SECONDS)
+    except PermissionError as error:
+        raise ClusterError(
+            f"cluster {name} belongs to another user ({error})", "run the same command with sudo"
+        ) from None
+
+
+def _clear(name: str, deadline: float) -> None:
+    state, plan = state_folder(name), plans.saved(name)
     while left := processes(name):
         _before(deadline, f"processes {left} of cluster {name} do not end")
         terminate(left, signal.SIGKILL)
@@ -40,7 +47,7 @@ def clear(name: str) -> None:
     if plan is not None and _has_link(plan.link):
         subprocess.run(["ip", "link", "delete", plan.link], capture_output=True, check=False)
     if state.exists():
-        _remove_folder(state)
+        shutil.rmtree(state)
 
 
 def processes(name: str) -> list[int]:
@@ -77,15 +84,6 @@ def _remove_control_group(group: Path, deadline: float) -> None:
 
 def _has_link(link: str) -> bool:
     return (Path("/sys/class/net") / link).exists()
-
-
-def _remove_folder(folder: Path) -> None:
-    try:
-        shutil.rmtree(folder)
-    except PermissionError as error:
-        raise ClusterError(
-            f"{error.filename} belongs to another user", "run the same command with sudo"
-        ) from None
 
 
 def _before(deadline: float, cause: str) -> None:

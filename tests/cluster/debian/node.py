@@ -11,11 +11,12 @@ containerd and the kubelet. Both are gone with the last process that is in them.
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 
 from ..errors import ClusterError
 from ..images import PAUSE_IMAGE
-from ..kubectl import answers
+from ..places import state_folder
 from ..process import Daemon, run
 from ..progress import say
 from .certificates import Authority
@@ -32,8 +33,11 @@ _AGAIN = "run the same command again; it starts from scratch"
 
 
 def control_group(name: str) -> str:
-    """The control group, below every hierarchy's root, that holds all pods of a cluster."""
-    return f"recovery-{name}"
+    """The control group, below every hierarchy's root, that holds all pods of a cluster.
+
+    Other users have their own clusters of the same name, in other folders.
+    """
+    return f"recovery-{name}-{zlib.crc32(bytes(state_folder(name))):08x}"
 
 
 def hierarchies() -> list[Path]:
@@ -110,7 +114,7 @@ class Node:
             self._inside("containerd", "--config", str(self._folder / "containerd.toml"))
         )
         self._daemon("containerd").wait_until(
-            self.socket.exists, "socket of containerd", 20, _AGAIN
+            self.socket.exists, "containerd to listen", 20, _AGAIN
         )
         self._daemon("kubelet").start(
             self._inside(
@@ -133,13 +137,11 @@ class Node:
 
     def wait_until_ready(self) -> None:
         self._daemon("kubelet").wait_until(
-            self.is_ready, f"node {self.name} to be Ready", 60, _AGAIN
+            lambda: self._control_plane.has_ready_node(self.name),
+            f"node {self.name} to be Ready",
+            60,
+            _AGAIN,
         )
-
-    def is_ready(self) -> bool:
-        condition = '{.status.conditions[?(@.type=="Ready")].status}'
-        kubeconfig = self._control_plane.kubeconfig
-        return answers(kubeconfig, "get", "node", self.name, f"-ojsonpath={condition}") == "True"
 
     def runs(self) -> bool:
         """Whether the processes of the node run."""

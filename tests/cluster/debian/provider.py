@@ -31,14 +31,15 @@ class DebianProvider:
 
     name = "debian"
 
-    def up(self, wanted: Wanted) -> Cluster:
-        """Starts a new cluster; nothing of an earlier one of this name may be left."""
+    def check(self, wanted: Wanted) -> None:
         if wanted.node and os.geteuid() != 0:
             raise ClusterError(
-                "a real node needs root, and there is neither root nor Docker here",
+                "a real node needs root, and there is neither root nor Docker with kind here",
                 "sudo python3 -m tests.cluster up, or RECOVERY_KUBECONFIG=... for a cluster of "
                 "your own, or --no-node for a control plane alone",
             )
+
+    def up(self, wanted: Wanted) -> Cluster:
         needed = packages.CONTROL_PLANE + (packages.NODE if wanted.node else ())
         packages.ensure_installed(needed, cache_folder())
         binaries = ensure_built()
@@ -55,7 +56,6 @@ class DebianProvider:
             node.start_proxy()
             say("waiting for the node to be Ready")
             node.wait_until_ready()
-        _wait_for_service_accounts(control_plane)
         cluster = Cluster(
             name=wanted.name,
             provider=self.name,
@@ -66,7 +66,9 @@ class DebianProvider:
             node=wanted.node,
             images=images,
         )
-        return self.extend(cluster, wanted)
+        cluster = self.extend(cluster, wanted)
+        _wait_for_service_accounts(control_plane)
+        return cluster
 
     def extend(self, cluster: Cluster, wanted: Wanted) -> Cluster:
         """Adds the add-ons and hollow nodes that a running cluster lacks."""
@@ -132,7 +134,7 @@ def _wait_for_service_accounts(control_plane: ControlPlane) -> None:
     path = "-ojsonpath={.secrets[0].name}"
     wait_until(
         lambda: bool(answers(control_plane.kubeconfig, "get", "serviceaccount", "default", path)),
-        "service account of namespace default",
+        "the service account of namespace default",
         30,
         "run the same command again; it starts from scratch",
         control_plane.log_of("kube-controller-manager"),
