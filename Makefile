@@ -16,6 +16,9 @@ REPORTS := tests/output/junit
 CLUSTERS := dev test demo
 LINT := formatters codeqa yamllint typing antsibull-nox-config docs-check license-check extra-checks ansible-lint
 
+# What .venv has; `nox -s integration` runs the targets with all versions.
+CORE = $(shell .venv/bin/ansible --version | sed -nE "1s/.*core ([0-9]+\.[0-9]+).*/\1/p")
+
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
 export ANSIBLE_HOME := $(CURDIR)/.ansible
@@ -46,12 +49,12 @@ format: venv  ## let ruff lay out the Python files and mend what it can
 	@ruff format . && ruff check --fix .
 
 .PHONY: sanity
-sanity: venv  ## ansible-test sanity, with every ansible-core that this Python runs
-	@nox -s sanity
+sanity: venv  ## ansible-test sanity and units, with every ansible-core that this Python runs
+	@nox -s sanity units
 
 .PHONY: integration
-integration: cluster-test  ## the integration targets on the real cluster
-	@nox -s integration $(if $(TARGET),-- $(TARGET))
+integration: cluster-test  ## integration targets on the real cluster; TARGET=one, CORE=2.17
+	@nox -s "integration($(CORE))" $(if $(TARGET),-- $(TARGET))
 
 .PHONY: e2e
 e2e: cluster-test  ## whole stories on the real cluster

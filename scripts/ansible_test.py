@@ -154,5 +154,7 @@ def fetch_reports(copy: Path, prefix: str) -> None:
     """Gather the JUnit reports of a copy in the checkout's tests/output/junit."""
     reports = CHECKOUT / "tests" / "output" / "junit"
     reports.mkdir(parents=True, exist_ok=True)
+    for earlier in reports.glob(f"{prefix}-*.xml"):
+        earlier.unlink()
     for report in sorted((copy / "tests" / "output" / "junit").glob("*.xml")):
         shutil.copy2(report, reports / f"{prefix}-{report.name}")
