@@ -93,13 +93,12 @@ class ControlPlane:
         self._daemon("etcd").start(self._etcd())
         self.api_server.start(self._api_server())
 
-    def wait_until_ready(self) -> None:
-        """Waits for the API server, then starts the controllers.
-
-        They give up when they meet an API server that has not made its default roles yet.
-        """
+    def wait_for_api_server(self) -> None:
         say("waiting for the API server")
         self.api_server.wait_until(self.is_ready, "the API server to answer", 60, _AGAIN)
+
+    def start_controllers(self) -> None:
+        """Starts what gives up when it meets an API server without its default roles yet."""
         say("starting kube-controller-manager and kube-scheduler")
         self._daemon("kube-controller-manager").start(self._controller_manager())
         self._daemon("kube-scheduler").start(self._scheduler())
@@ -126,7 +125,7 @@ class ControlPlane:
 
     def start_api_server(self) -> None:
         self.api_server.start(self._api_server())
-        self.wait_until_ready()
+        self.wait_for_api_server()
 
     def log_of(self, component: str) -> Path:
         return self._daemon(component).log

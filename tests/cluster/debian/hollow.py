@@ -13,7 +13,7 @@ from ..kubectl import apply
 from ..process import Daemon
 from ..progress import say
 from .control_plane import ControlPlane
-from .namespaces import replace_folders
+from .namespaces import NO_KERNEL_LOG, replace_paths
 from .plan import Plan
 
 LABEL = "oncall.recovery/hollow"
@@ -60,13 +60,9 @@ def run(plan: Plan, count: int) -> bool:
 
 def _with_own_tmp(scratch: Path) -> list[str]:
     """What runs a command with a /tmp of its own: kubemark's files have fixed names there."""
-    script = replace_folders({Path("/tmp"): scratch})
-    as_anyone: list[str] = []
-    if os.geteuid() != 0:
-        # The kernel's log, which kubemark insists to read, is root's alone.
-        script += "\nmount --bind /dev/null /dev/kmsg"
-        as_anyone = ["--user", "--map-root-user"]
-    return ["unshare", *as_anyone, "--mount", "sh", "-euc", f'{script}\nexec "$@"', "sh"]
+    as_anyone = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    script = f'{replace_paths({Path("/tmp"): scratch, **NO_KERNEL_LOG})}\nexec "$@"'
+    return ["unshare", *as_anyone, "--mount", "sh", "-euc", script, "sh"]
 
 
 def _name(plan: Plan, number: int) -> str:

@@ -20,9 +20,13 @@ done
 exit 1
 """
 
+# The kernel's log is root's alone, and the kubelet would report from it what ran out of memory
+# in other clusters and before this one.
+NO_KERNEL_LOG = {Path("/dev/kmsg"): Path("/dev/null")}
 
-def replace_folders(replacements: Mapping[Path, Path]) -> str:
-    """Commands for a mount namespace that put other folders over some of this machine's.
+
+def replace_paths(replacements: Mapping[Path, Path]) -> str:
+    """Commands for a mount namespace that put other files and folders over some of this machine's.
 
     The cache may itself lie below one of those (a service user's home in /var/lib, say), so it is
     held open and put back.

@@ -21,7 +21,7 @@ from ..process import Daemon, run
 from ..progress import say
 from .certificates import Authority
 from .control_plane import ControlPlane
-from .namespaces import AWAIT_NAMESPACES, replace_folders
+from .namespaces import AWAIT_NAMESPACES, NO_KERNEL_LOG, replace_paths
 from .plan import Plan
 
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
@@ -184,7 +184,8 @@ class Node:
     def _private_folders(self) -> str:
         for hidden in _HIDDEN:
             self._own(hidden).mkdir(exist_ok=True)
-        return replace_folders({hidden: self._own(hidden) for hidden in _HIDDEN})
+        own = {hidden: self._own(hidden) for hidden in _HIDDEN}
+        return replace_paths({**own, **NO_KERNEL_LOG})
 
     def _make_control_groups(self) -> None:
         for hierarchy in hierarchies():

@@ -51,7 +51,8 @@ class DebianProvider:
             node.create_network()
         control_plane.start()
         images = _prepare(node) if node is not None else []
-        control_plane.wait_until_ready()
+        control_plane.wait_for_api_server()
+        control_plane.start_controllers()
         if node is not None:
             node.start_proxy()
             say("waiting for the node to be Ready")
