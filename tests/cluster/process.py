@@ -217,7 +217,7 @@ def owned_by(owner: Path) -> Iterator[int]:
 
 def stop_owned_by(owner: Path) -> None:
     """Stops every process that carries the owner's mark, children of killed ones included."""
-    for _ in range(5):
+    for _attempt in range(5):
         left = list(owned_by(owner))
         if not left:
             return

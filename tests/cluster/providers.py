@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -54,12 +53,12 @@ def called(name: str) -> Provider:
     return _PROVIDERS[name]()
 
 
-def choose(environment: Mapping[str, str] = os.environ) -> Provider:
+def choose() -> Provider:
     """The user's own cluster when named, else kind when Docker answers, else Debian's parts.
 
     :raises ClusterError: when none of them is possible here.
     """
-    if environment.get(VARIABLE):
+    if os.environ.get(VARIABLE):
         return ExistingProvider()
     if kind.is_usable():
         return KindProvider()

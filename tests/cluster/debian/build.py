@@ -107,7 +107,7 @@ def _mirror() -> str:
         check=False,
     ).stdout
     for line in listed.splitlines():
-        address, _, release = line.rpartition(" ")
+        address, _separator, release = line.rpartition(" ")
         # The security archive and add-on sources do not carry the release itself.
         if address.rstrip("/").endswith("/debian") and "-" not in release:
             return address
@@ -118,7 +118,7 @@ def _mirror() -> str:
 
 
 def _compile(source: Path, work: Path) -> None:
-    major, minor, _ = VERSION.split(".")
+    major, minor, _patch = VERSION.split(".")
     run_long(
         ["make", "WHAT=" + " ".join(f"cmd/{program}" for program in _PROGRAMS)],
         owner=work,

@@ -61,7 +61,7 @@ def processes(name: str) -> list[int]:
 def control_groups(name: str) -> Iterator[Path]:
     """The cluster's control groups in all hierarchies, nested ones included."""
     for hierarchy in hierarchies():
-        for folder, _, _ in os.walk(hierarchy / control_group(name)):
+        for folder, _folders, _files in os.walk(hierarchy / control_group(name)):
             yield Path(folder)
 
 
