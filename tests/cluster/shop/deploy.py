@@ -30,6 +30,7 @@ def wait(kubeconfig: Path, shop: Shop, seconds: int = ROLLOUT_SECONDS) -> None:
     print(kubectl(kubeconfig, "--namespace", shop.namespace, *status), end="")
 
 
-def delete(kubeconfig: Path, namespace: str) -> None:
+def delete(kubeconfig: Path, namespace: str, *, wait: bool = True) -> None:
     """Delete the namespace with all installations in it; nothing happens if there is none."""
-    print(kubectl(kubeconfig, "delete", "namespace", namespace, "--ignore-not-found"), end="")
+    options = ("--ignore-not-found", f"--wait={str(wait).lower()}")
+    print(kubectl(kubeconfig, "delete", "namespace", namespace, *options), end="")
