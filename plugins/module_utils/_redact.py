@@ -21,8 +21,9 @@ SECRET_NAME = re.compile(
     r"connection_?string|database_?url|db_?url",
     re.IGNORECASE,
 )
-# user:password@ inside a URL, whatever the variable is called.
-URL_PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):([^/@\s]+)@")
+# user:password@ inside a URL, whatever the variable is called. Passwords may hold / and @
+# themselves, so all up to the last @ before the next URL is taken for one.
+URL_PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):((?:(?!://)\S)+)@")
 
 
 def masked_template(template: Mapping[str, t.Any]) -> dict[str, t.Any]:

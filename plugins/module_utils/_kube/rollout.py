@@ -133,7 +133,7 @@ def _verdict(
         return SUPERSEDED, f"revision {current.number} runs instead of revision {pinned_revision}"
     missing = _what_is_missing(workload, counts)
     if current and not missing:
-        return COMPLETE, f"all {counts.desired} pods run revision {current.number}"
+        return COMPLETE, _completeness(workload, counts, current.number)
     if workload["spec"].get("paused"):
         return PAUSED, "the rollout is paused; resume it with: kubectl rollout resume"
     if _waits_for_deletes(workload):
@@ -181,6 +181,17 @@ def _what_is_missing(workload: Mapping[str, t.Any], counts: Counts) -> str:
     if counts.available < counts.desired:
         return f"{counts.available} of {counts.desired} pods are available"
     return ""
+
+
+def _completeness(workload: Mapping[str, t.Any], counts: Counts, number: int) -> str:
+    if (
+        workload["kind"] == STATEFUL_SET.name
+        and _partition(workload)
+        and counts.updated < counts.desired
+    ):
+        pods = f"{counts.updated} of {counts.desired} pods"
+        return f"{pods} run revision {number}, as its partition wants"
+    return f"all {counts.desired} pods run revision {number}"
 
 
 def _partition(workload: Mapping[str, t.Any]) -> int:

@@ -23,7 +23,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.kinds import
 )
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import Client
 
@@ -88,7 +88,7 @@ def selection_from(options: Mapping[str, t.Any], default_namespace: Callable[[],
             for w in options["workloads"]
         ]
         return Selection(references=tuple(dict.fromkeys(named)))
-    if options["name"]:
+    if options["name"] is not None:
         namespace = options["namespace"] or default_namespace()
         return Selection(references=(_reference(options["kind"], namespace, options["name"]),))
     namespace = None if options["all_namespaces"] else options["namespace"] or default_namespace()
@@ -97,8 +97,8 @@ def selection_from(options: Mapping[str, t.Any], default_namespace: Callable[[],
     return Selection(
         kind=options["kind"],
         namespace=namespace,
-        label_selector=",".join(options["label_selectors"] or []),
-        field_selector=",".join(options["field_selectors"] or []),
+        label_selector=_joined("label_selectors", options["label_selectors"]),
+        field_selector=_joined("field_selectors", options["field_selectors"]),
     )
 
 
@@ -130,6 +130,15 @@ def group_by_place(
         place = (workload["kind"], workload["metadata"]["namespace"])
         places.setdefault(place, []).append(workload)
     return places
+
+
+def _joined(option: str, selectors: Sequence[str] | None) -> str:
+    """All selectors as one. An empty one would select everything, which no one means by it."""
+    if selectors is None:
+        return ""
+    if not selectors or not all(selector.strip() for selector in selectors):
+        raise InvalidInput(option, "has an empty selector", "Leave it out to select everything")
+    return ",".join(selectors)
 
 
 def _reference(kind: str, namespace: str, name: str) -> WorkloadReference:

@@ -174,6 +174,7 @@ def _undo_one(client: Client, case: Case, request: UndoRequest) -> Outcome:
 
 
 def _decide_and_patch(client: Client, case: Case, request: UndoRequest) -> Outcome:
+    is_answer_lost = False
     for _attempt in range(MOST_ATTEMPTS):
         decision = decide(case)
         if decision.blocked_by or decision.is_done_already:
@@ -188,7 +189,8 @@ def _decide_and_patch(client: Client, case: Case, request: UndoRequest) -> Outco
             return _rolled_back(decision, patched, request)
         except (ApiError, Unanswered) as error:
             fresh = _read_again(client, case, request)
-            if isinstance(error, Unanswered) and _is_template_of(case.target, fresh.workload):
+            is_answer_lost = is_answer_lost or isinstance(error, Unanswered)
+            if is_answer_lost and _is_template_of(case.target, fresh.workload):
                 return _rolled_back(decision, fresh.workload, request)
             if not _same_template(case.workload, fresh.workload):
                 return _changed_by_another(decision, fresh)
@@ -288,13 +290,21 @@ def _wait(client: Client, outcomes: Sequence[Outcome], seconds: float) -> list[O
         return status, status.is_final
 
     changed = [o.patched for o in outcomes if o.patched]
-    followed = follow(client, changed, judge, seconds=seconds)
+    try:
+        followed = follow(client, changed, judge, seconds=seconds)
+    except RecoveryError as error:
+        return [_unwatched(outcome, error) if outcome.patched else outcome for outcome in outcomes]
     return [
         _with_rollout(outcome, followed.get(outcome.patched["metadata"]["uid"]), seconds)
         if outcome.patched
         else outcome
         for outcome in outcomes
     ]
+
+
+def _unwatched(outcome: Outcome, error: RecoveryError) -> Outcome:
+    message = f"{outcome.message}, but its rollout could not be watched: {error.message}"
+    return dataclasses.replace(outcome, outcome=FAILED, message=message)
 
 
 def _status_after(outcome: Outcome, view: View) -> RolloutStatus:

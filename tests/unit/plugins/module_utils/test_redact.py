@@ -1,0 +1,83 @@
+# Copyright (c) 2026, oncall.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keeping secrets out of what people get to see."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.oncall.recovery.plugins.module_utils._redact import MASK, masked_template
+
+
+def shown(name: str, value: t.Any) -> t.Any:
+    """What is shown of an environment variable."""
+    template = {"spec": {"containers": [{"name": "web", "env": [{"name": name, "value": value}]}]}}
+    return masked_template(template)["spec"]["containers"][0]["env"][0]["value"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "DB_PASSWORD",
+        "dbPasswd",
+        "API_KEY",
+        "apikey",
+        "AWS_SECRET_ACCESS_KEY",
+        "GITHUB_TOKEN",
+        "SENTRY_DSN",
+        "DATABASE_URL",
+        "CONNECTION_STRING",
+        "PRIVATE_KEY",
+        "BASIC_AUTH",
+    ],
+)
+def test_value_is_masked_of_a_variable_called(name: str) -> None:
+    assert shown(name, "s3cret") == MASK
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("amqp://user:pa55@queue:5672/", f"amqp://user:{MASK}@queue:5672/"),
+        ("redis://:pa55@cache", f"redis://:{MASK}@cache"),
+        ("http://u:p@a,http://v:q@b", f"http://u:{MASK}@a,http://v:{MASK}@b"),
+        ("amqp://user:p@55/@queue", f"amqp://user:{MASK}@queue"),
+        ("http://api:8080/path", "http://api:8080/path"),
+        ("see http://api:8080 and mail@shop", "see http://api:8080 and mail@shop"),
+    ],
+    ids=[
+        "user and password",
+        "password only",
+        "two addresses",
+        "a password with marks in it",
+        "no password",
+        "a port and a mail address",
+    ],
+)
+def test_password_inside_an_address_is_masked(value: str, expected: str) -> None:
+    assert shown("QUEUE", value) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("LOG_LEVEL", "debug"), ("TIMEOUT", "30"), ("DB_PASSWORD", ""), ("TOKEN", None)],
+    ids=["level", "number", "empty", "none"],
+)
+def test_value_is_shown(name: str, value: t.Any) -> None:
+    assert shown(name, value) == value
+
+
+def test_variable_from_a_secret_object_is_shown_since_it_names_no_value() -> None:
+    variable = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "web", "key": "token"}}}
+    template = {"spec": {"containers": [{"name": "web", "env": [variable]}]}}
+    assert masked_template(template) == template
+
+
+def test_init_containers_are_masked_too_and_the_template_itself_is_left_alone() -> None:
+    container = {"name": "migrate", "env": [{"name": "PASSWORD", "value": "s3cret"}]}
+    template = {"spec": {"initContainers": [container], "containers": [{"name": "web"}]}}
+    assert "s3cret" not in str(masked_template(template))
+    assert container["env"][0]["value"] == "s3cret"
