@@ -24,6 +24,7 @@ from .progress import say
 OWNER_VARIABLE = "RECOVERY_CLUSTER_OWNER"
 _STOP_SECONDS = 5.0
 _REPORT_SECONDS = 10.0
+_STARTED: dict[int, subprocess.Popen[bytes]] = {}
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Daemon:
                 env=owned_environment(self.owner, env),
                 start_new_session=True,
             )
+        _STARTED[process.pid] = process
         self._pid_file.write_text(f"{process.pid} {start_time(process.pid)}")
         return process.pid
 
@@ -241,7 +243,7 @@ def terminate(pids: Sequence[int], signal_number: int = signal.SIGTERM) -> None:
 
 
 def _reap() -> None:
-    """Takes the exit codes of our own ended children, which would stay as zombies else."""
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+    """Takes the exit codes of daemons that this very program started, lest they stay zombies."""
+    for pid, process in list(_STARTED.items()):
+        if process.poll() is not None:
+            del _STARTED[pid]
