@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from tests.cluster import Cluster
+from tests.cluster.kubectl import kubectl
 from tests.cluster.places import cache_folder
 from tests.cluster.shop import deploy
 from tests.cluster.shop.load import LoadGenerator
@@ -95,26 +96,36 @@ def test_one_command_gets_users_served_again(cluster: Cluster, shop: Shop, tmp_p
 
 
 @pytest.fixture
-def clusters(cluster: Cluster, namespace: str, tmp_path: Path) -> tuple[Path, list[Workload]]:
-    """An inventory of three, where the second has nothing to go back to."""
+def clusters(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> Iterator[tuple[Path, list[Workload]]]:
+    """An inventory of three, each a namespace of one cluster; the second has no way back."""
     names = ("first", "second", "third")
-    sites = [Workload(cluster.kubeconfig, "Deployment", namespace, name) for name in names]
+    sites = [
+        Workload(cluster.kubeconfig, "Deployment", f"{namespace}-{name}", "web") for name in names
+    ]
     for site, versions in zip(sites, (("1", "2"), ("2",), ("1", "2")), strict=True):
+        kubectl(cluster.kubeconfig, "create", "namespace", site.namespace)
         site.deploy(*versions)
     hosts = {
-        name: {"recovery_kubeconfig": str(cluster.kubeconfig), "rollback_name": name}
-        for name in names
+        name: {
+            "recovery_kubeconfig": str(cluster.kubeconfig),
+            "rollback_namespace": site.namespace,
+        }
+        for name, site in zip(names, sites, strict=True)
     }
     inventory = tmp_path / "clusters.yml"
     inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
-    return inventory, sites
+    yield inventory, sites
+    for site in sites:
+        kubectl(cluster.kubeconfig, "delete", "namespace", site.namespace, "--wait=false")
 
 
 def test_clusters_are_rolled_back_one_by_one_until_one_fails(
-    clusters: tuple[Path, list[Workload]], namespace: str, tmp_path: Path
+    clusters: tuple[Path, list[Workload]], tmp_path: Path
 ) -> None:
     inventory, sites = clusters
-    one_by_one = {"rollback_hosts": "all", "rollback_namespace": namespace}
+    one_by_one = {"rollback_hosts": "all", "rollback_name": "web"}
     done = roll_back("-i", str(inventory), cwd=tmp_path, **one_by_one)
     assert done.returncode != 0
     assert [site.version for site in sites] == ["1", "2", "2"]

@@ -81,6 +81,22 @@ def test_time_out_says_what_it_waited_for(crashing: Workload) -> None:
     assert "0 of 1 pods are available" in answer.message
 
 
+def test_pod_that_never_becomes_ready_stalls_at_its_progress_deadline(
+    cluster: Cluster, namespace: str
+) -> None:
+    cluster.load_images([build_shop_images(cache_folder() / "images")])
+    shop = Shop(name="unready", namespace=namespace, version="2.0.0-never-ready", replicas=1)
+    deploy.apply(cluster.kubeconfig, shop)
+    unready = Workload(cluster.kubeconfig, "Deployment", namespace, shop.name)
+    unready.kubectl("patch", unready.address, "-p", '{"spec": {"progressDeadlineSeconds": 5}}')
+    answer = status(unready, wait_timeout=60)
+    assert answer.failed
+    assert (answer.only["verdict"], answer.only["timed_out"]) == ("stalled", False)
+    assert answer.only["duration"] < 30
+    assert "no progress within its progress deadline" in answer.message
+    assert answer.only["reasons"]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_another_revision_than_the_pinned_one_is_superseded(
     cluster: Cluster, namespace: str, kind: str
