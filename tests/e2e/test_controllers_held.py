@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -76,7 +77,7 @@ class ReleaseAtWatch:
             self._controllers.release()
 
 
-def undo(workload: Workload, **options: object) -> Answer:
+def undo(workload: Workload, **options: Any) -> Answer:
     where = {"kind": workload.kind, "namespace": workload.namespace, "name": workload.name}
     return run_module(
         "k8s_rollout_undo", workload.kubeconfig, **{"wait": False, **where, **options}
