@@ -13,7 +13,7 @@ MAKEFLAGS += --no-print-directory
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oncall-recovery
 REPORTS := tests/output/junit
 # What the targets below start; `make clean` brings these down.
-CLUSTERS := dev test demo
+CLUSTERS := dev test bench
 LINT := formatters codeqa yamllint typing antsibull-nox-config docs-check license-check extra-checks ansible-lint
 
 # What .venv has; `nox -s integration` runs the targets with all versions.

@@ -32,7 +32,7 @@ def status(workload: Workload, **options: Any) -> Answer:
 def test_wait_ends_when_the_pods_run(cluster: Cluster, namespace: str, kind: str) -> None:
     runs = Workload(cluster.kubeconfig, kind, namespace, f"runs-{kind.lower()}", pods=1)
     apply(cluster.kubeconfig, runs.manifest("1"))
-    with requests_to(cluster) as requests:
+    with requests_to(cluster, namespace) as requests:
         answer = status(runs, wait_timeout=60)
     assert not answer.failed, answer.message
     assert not answer.changed
@@ -130,7 +130,7 @@ def test_info_lists_the_revisions_as_the_cluster_has_them(
 ) -> None:
     known = Workload(cluster.kubeconfig, kind, namespace, f"known-{kind.lower()}")
     known.deploy("1", "2", "3")
-    with requests_to(cluster) as requests:
+    with requests_to(cluster, namespace) as requests:
         answer = run_module(
             "k8s_rollout_info", cluster.kubeconfig, kind=kind, namespace=namespace, name=known.name
         )

@@ -139,7 +139,7 @@ def test_two_that_cannot_be_rolled_back_do_not_hold_up_the_other_28(
     deploy_all(fleet[1:], "2")
     fleet[29].kubectl("rollout", "pause", fleet[29].address)
     for_fleet = [f"app in ({', '.join(member.name for member in fleet)})"]
-    with requests_to(cluster) as requests:
+    with requests_to(cluster, namespace) as requests:
         answer = run_module(
             "k8s_rollout_undo",
             cluster.kubeconfig,
@@ -220,7 +220,7 @@ def test_check_mode_says_what_would_change_and_writes_nothing(
 ) -> None:
     tried = Workload(cluster.kubeconfig, kind, namespace, f"tried-{kind.lower()}").deploy("1", "2")
     before = tried.live()
-    with requests_to(cluster) as requests:
+    with requests_to(cluster, namespace) as requests:
         answer = undo(tried, check=True, diff=True)
     assert answer.outcomes == {tried.name: "rolled_back"}
     assert answer.changed
@@ -239,7 +239,7 @@ def no_kubeconfig(tmp_path: Path) -> Iterator[Path]:
     yield path
 
 
-NAMED = {"namespace": "shop", "name": "web"}
+NAMED = {"name": "web"}
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ NAMED = {"namespace": "shop", "name": "web"}
             "mutually exclusive: name|workloads",
             id="both name and workloads",
         ),
-        pytest.param({"namespace": "shop"}, "one of the following is required: name", id="neither"),
+        pytest.param({}, "one of the following is required: name", id="neither"),
         pytest.param(
             {**NAMED, "to_revision": -1},
             "to_revision: is -1. Use 0 or more",
@@ -271,10 +271,11 @@ NAMED = {"namespace": "shop", "name": "web"}
     ],
 )
 def test_bad_input_is_explained_and_asks_the_server_nothing(
-    cluster: Cluster, options: dict[str, Any], words: str
+    cluster: Cluster, namespace: str, options: dict[str, Any], words: str
 ) -> None:
-    with requests_to(cluster) as requests:
-        answer = run_module("k8s_rollout_undo", cluster.kubeconfig, **options)
+    where = {} if "workloads" in options else {"namespace": namespace}
+    with requests_to(cluster, namespace) as requests:
+        answer = run_module("k8s_rollout_undo", cluster.kubeconfig, **where, **options)
     assert answer.failed
     assert words in answer.message
     assert requests.all == []

@@ -43,21 +43,22 @@ class Requests:
 
 
 @contextmanager
-def requests_to(cluster: Cluster) -> Iterator[Requests]:
-    """Notes what the modules that run in the block ask the API server."""
+def requests_to(cluster: Cluster, namespace: str) -> Iterator[Requests]:
+    """Notes what modules ask the API server about a namespace while the block runs."""
     if cluster.audit_log is None:
         pytest.skip("the provider shows no audit log")
     requests = Requests()
     start = cluster.audit_log.stat().st_size
     yield requests
     time.sleep(_SETTLE_SECONDS)
-    requests.all = list(_ours(cluster.audit_log, start))
+    requests.all = list(_ours(cluster.audit_log, start, namespace))
 
 
-def _ours(log: Path, start: int) -> Iterator[dict[str, Any]]:
+def _ours(log: Path, start: int, namespace: str) -> Iterator[dict[str, Any]]:
     with log.open("rb") as stream:
         stream.seek(start)
         for line in stream:
             entry = json.loads(line)
-            if OURS in entry.get("userAgent", ""):
+            asked_about = entry.get("objectRef", {}).get("namespace")
+            if OURS in entry.get("userAgent", "") and asked_about == namespace:
                 yield entry

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, oncall.recovery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Undo after an apply that the controllers have not seen, because they are held still."""
+"""Undo while the control plane is in trouble: controllers held still, API server killed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .support.proxy import proxy_to
 from .support.workloads import KINDS, Workload, deploy_all
 
 # A cluster of its own and a fixed name: a killed run would leave its controllers held for good.
-NAME = "controllers-held"
+NAME = "control-plane-trouble"
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_undo_is_blocked_where_the_controller_never_catches_up(
     cluster: Cluster, namespace: str
 ) -> None:
     web = Workload(cluster.kubeconfig, "Deployment", namespace, "web").deploy("1", "2")
-    with held(cluster), requests_to(cluster) as requests:
+    with held(cluster), requests_to(cluster, namespace) as requests:
         apply(cluster.kubeconfig, web.manifest("3"))
         answer = undo(web)
     assert answer.failed
@@ -119,3 +119,18 @@ def test_undo_is_blocked_where_the_controller_never_catches_up(
     assert "Check that kube-controller-manager runs, then try again" in answer.message
     assert requests.writes == []
     assert web.version == "3"
+
+
+def test_undo_says_that_the_api_server_is_down_and_works_once_it_is_back(
+    cluster: Cluster, namespace: str
+) -> None:
+    web = Workload(cluster.kubeconfig, "Deployment", namespace, "left-alone").deploy("1", "2")
+    cluster.stop_apiserver()
+    try:
+        answer = undo(web)
+    finally:
+        cluster.start_apiserver()
+    assert answer.failed
+    assert cluster.api_server in answer.message
+    assert web.version == "2"
+    assert undo(web).outcomes == {web.name: "rolled_back"}

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, oncall.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measures the modules beside their peers: ``make bench``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.cluster import ClusterError, up
+
+from .comparison import table, write_results
+from .rollback import measure
+
+RESULTS = Path(__file__).resolve().parents[2] / "bench" / "results.json"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--workloads", type=int, default=100, help="Deployments to roll back")
+    parser.add_argument("--few", type=int, default=10, help="how many of them kubernetes.core gets")
+    parser.add_argument("--runs", type=int, default=3, help="turns of each side")
+    options = parser.parse_args()
+    try:
+        cluster = up("bench", node=False)
+    except ClusterError as error:
+        print(error, file=sys.stderr)
+        return 1
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            rows = measure(
+                cluster,
+                Path(folder),
+                size=options.workloads,
+                few=options.few,
+                runs=options.runs,
+            )
+    finally:
+        cluster.down()
+    print(table(rows))
+    write_results(rows, RESULTS)
+    print(f"the single runs are in {RESULTS.relative_to(Path.cwd())}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
