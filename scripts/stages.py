@@ -107,7 +107,10 @@ class Runner:
 
 
 def count_tests(reports: Path) -> tuple[int, int, int]:
-    """How many tests passed, failed and were skipped by the JUnit files in ``reports``."""
+    """How many tests passed, failed and were skipped by the JUnit files in ``reports``.
+
+    Integration targets count as passed: the first that fails ends its stage.
+    """
     total = failed = skipped = 0
     for report in reports.glob("*.xml"):
         for suite in ElementTree.parse(report).getroot().iter("testsuite"):
@@ -117,8 +120,9 @@ def count_tests(reports: Path) -> tuple[int, int, int]:
                 int(suite.get("skipped", 0)),
             )
             if report.name.startswith("integration-"):
-                # The cases of an integration target are its tasks; the test is the target.
-                tests, wrong, left_out = 1, min(wrong, 1), 0
+                # The cases of a target are its tasks, and some of those fail on purpose and are
+                # rescued. The test is the target, and whether it failed is what its stage says.
+                tests, wrong, left_out = 1, 0, 0
             total, failed, skipped = total + tests, failed + wrong, skipped + left_out
     return total - failed - skipped, failed, skipped
 
@@ -155,6 +159,8 @@ def main() -> int:
     tests_passed, tests_failed, tests_skipped = count_tests(REPORTS)
     for stage in runner.failed:
         print(f"{stage} failed. Run it alone with: make {stage}")
+    if "integration" in runner.failed:
+        tests_passed, tests_failed = tests_passed - 1, tests_failed + 1
     tests_failed = max(tests_failed, len(runner.failed))
     print(f"{tests_passed} passed, {tests_failed} failed, {tests_skipped} skipped")
     return 1 if runner.failed else 0
