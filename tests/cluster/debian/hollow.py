@@ -59,9 +59,13 @@ def run(plan: Plan, count: int) -> bool:
 
 
 def _with_own_tmp(scratch: Path) -> list[str]:
-    """What runs a command with a /tmp of its own: kubemark's files have fixed names there."""
+    """What runs a command with a /tmp of its own: kubemark's files have fixed names there.
+
+    It may not change this machine's firewall either, as a kubelet that root starts would.
+    """
     as_anyone = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    script = f'{replace_paths({Path("/tmp"): scratch, **NO_KERNEL_LOG})}\nexec "$@"'
+    hide = replace_paths({Path("/tmp"): scratch, **NO_KERNEL_LOG})
+    script = f'{hide}\nexec setpriv --bounding-set=-net_admin -- "$@"'
     return ["unshare", *as_anyone, "--mount", "sh", "-euc", script, "sh"]
 
 
