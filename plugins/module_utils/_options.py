@@ -97,6 +97,18 @@ WORKLOAD_OPTIONS: dict[str, dict[str, t.Any]] = {
     },
 }
 
+# The guards of a rollback in their order, without those that nothing overrides.
+OVERRIDABLE_GUARDS = [
+    "paused",
+    "controller_caught_up",
+    "references_exist",
+    "references_changed",
+    "migration_barrier",
+    "mutable_tag",
+    "health",
+    "quota",
+]
+
 WORKLOADS_EXCLUDE_EACH_OTHER = [
     ("name", "workloads"),
     ("name", "label_selectors"),

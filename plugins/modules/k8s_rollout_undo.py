@@ -62,6 +62,41 @@ options:
       - Why, in a sentence. Becomes the change cause (annotation C(kubernetes.io/change-cause)).
       - Without it, the change cause says from which revision to which it was rolled back.
     type: str
+  override_guards:
+    description:
+      - Guards whose refusal becomes a warning, so that the workload is rolled back all the same.
+        RV(workloads[].guards) names the one that refused.
+      - V(target_exists) is not among them, for without a target there is nothing to do.
+      - A guard that would have to read something is not asked at all, so that overriding it also
+        helps where the account may not read that.
+    type: list
+    elements: str
+    choices:
+      - paused
+      - controller_caught_up
+      - references_exist
+      - references_changed
+      - migration_barrier
+      - mutable_tag
+      - health
+      - quota
+  approved_by:
+    description:
+      - Who approved going back across a migration that is not listed as reversible. The name
+        stands in the result.
+    type: str
+  reversible_migrations:
+    description:
+      - Migrations that older code survives, by the value of the annotation
+        C(oncall.recovery/migration) on the pod template.
+    type: list
+    elements: str
+  all_or_nothing:
+    description:
+      - Change no workload unless every one passes its guards and the server's dry run first.
+      - What fails after that dry run does not undo the others.
+    type: bool
+    default: false
   wait:
     description:
       - Whether to wait until the rollouts are complete. One that fails, stalls or is replaced by
@@ -93,7 +128,15 @@ notes:
   - With V(RollingUpdate) and a C(partition), only the pods of a StatefulSet from that ordinal on
     roll back, as with every change of its template.
   - Needs the verbs C(get), C(list) and C(patch) on the workloads, C(list) on ReplicaSets or
-    ControllerRevisions, and C(watch) on both and C(list) and C(watch) on pods to wait.
+    ControllerRevisions, and C(watch) on both and C(list) and C(watch) on pods to wait. The guards
+    need C(list) on ResourceQuotas, and on ConfigMaps, Secrets, ServiceAccounts and
+    PersistentVolumeClaims where the target's template refers to such. Of those only the metadata
+    is fetched, so that no secret's content ever travels.
+  - "Limits of the guards. V(references_changed) compares the times of the last changes with the
+    creation of the target's successor, so it can warn once too often where a revision was used
+    again. V(health) sees ready pods only, not what users get. V(quota) leaves out quotas with
+    scopes, and what a LimitRange would add. V(mutable_tag) takes a tag without a digit for one
+    that is moved."
 """
 
 EXAMPLES = r"""
@@ -174,7 +217,9 @@ workloads:
       type: dict
       sample: {"revision": 3, "hash": "58d4b6f97", "images": {"web": "registry.example/web:2.4.0"}}
     guards:
-      description: The guards that were asked, in their order. One that blocks is the last.
+      description:
+        - The guards that were asked, in their order, each with V(pass), V(warn) or V(block) and a
+          sentence. Where there is no target, that is the last one.
       type: list
       elements: dict
       sample: [{"name": "paused", "outcome": "pass", "detail": "it is not paused"}]
@@ -204,12 +249,11 @@ from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
     reporting_errors,
     require_at_least,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.request import UndoRequest
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import selection_from
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo import (
-    UndoRequest,
-    undo_rollouts,
-)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo import undo_rollouts
 from ansible_collections.oncall.recovery.plugins.module_utils._options import (
+    OVERRIDABLE_GUARDS,
     WORKLOAD_OPTIONS,
     WORKLOADS_EXCLUDE_EACH_OTHER,
     WORKLOADS_REQUIRED,
@@ -220,6 +264,10 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "to_revision": {"type": "int", "default": 0},
     "target": {"type": "str", "choices": ["previous"], "default": "previous"},
     "reason": {"type": "str"},
+    "override_guards": {"type": "list", "elements": "str", "choices": OVERRIDABLE_GUARDS},
+    "approved_by": {"type": "str"},
+    "reversible_migrations": {"type": "list", "elements": "str"},
+    "all_or_nothing": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 300},
     "concurrency": {"type": "int", "default": 8},
@@ -242,6 +290,10 @@ def main() -> None:
                 UndoRequest(
                     to_revision=options["to_revision"],
                     reason=options["reason"] or "",
+                    override_guards=frozenset(options["override_guards"] or ()),
+                    approved_by=options["approved_by"] or "",
+                    reversible_migrations=frozenset(options["reversible_migrations"] or ()),
+                    all_or_nothing=options["all_or_nothing"],
                     dry_run=module.check_mode,
                     wait_seconds=options["wait_timeout"] if options["wait"] else 0,
                 ),

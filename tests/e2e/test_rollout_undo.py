@@ -173,7 +173,7 @@ def test_name_that_does_not_exist_fails_and_the_other_is_rolled_back(web: Worklo
 def reader(cluster: Cluster, namespace: str) -> str:
     """A user who may look at rollouts and change nothing."""
     watch = "--verb=get,list,watch"
-    resources = "--resource=deployments.apps,replicasets.apps,pods"
+    resources = "--resource=deployments.apps,replicasets.apps,pods,resourcequotas"
     kubectl(cluster.kubeconfig, "-n", namespace, "create", "role", READER, watch, resources)
     bind = ("create", "rolebinding", READER, f"--role={READER}", f"--user={READER}")
     kubectl(cluster.kubeconfig, "-n", namespace, *bind)

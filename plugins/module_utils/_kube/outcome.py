@@ -18,7 +18,9 @@ from ansible_collections.oncall.recovery.plugins.module_utils._redact import mas
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards import GuardResult
+    from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards.guard import (
+        GuardResult,
+    )
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.revision import Revision
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.rollout import (
         RolloutStatus,

@@ -81,6 +81,10 @@ def pods_of_revision(
     ]
 
 
+def ready_count(pods: Iterable[Mapping[str, t.Any]]) -> int:
+    return sum(1 for pod in pods if _has_condition(pod, "Ready", "True"))
+
+
 def reasons_of(pods: Iterable[Mapping[str, t.Any]]) -> list[Reason]:
     """What keeps these pods from being ready, the hopeless ones first."""
     found = [reason for pod in pods for reason in _reasons_of_pod(pod)]

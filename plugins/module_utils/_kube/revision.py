@@ -36,7 +36,10 @@ VERDICT_LABEL = "oncall.recovery/verdict"
 
 @dataclasses.dataclass(frozen=True)
 class Revision:
-    """One thing a workload has run. Its identity is ``uid`` and ``hash``; ``number`` moves."""
+    """One thing a workload has run. Its identity is ``uid`` and ``hash``; ``number`` moves.
+
+    ``replicas`` and ``available`` count its pods, where the revision object does (ReplicaSets).
+    """
 
     number: int
     name: str
@@ -45,6 +48,7 @@ class Revision:
     created: str
     template: Mapping[str, t.Any]
     replicas: int | None
+    available: int | None
     change_cause: str
     mark: str
 
@@ -165,6 +169,7 @@ def _from_replica_set(replica_set: Mapping[str, t.Any]) -> Revision:
     metadata = replica_set["metadata"]
     annotations = metadata.get("annotations") or {}
     labels = metadata.get("labels") or {}
+    status = replica_set.get("status") or {}
     return Revision(
         number=_number(annotations.get(REVISION_ANNOTATION)),
         name=metadata["name"],
@@ -172,7 +177,8 @@ def _from_replica_set(replica_set: Mapping[str, t.Any]) -> Revision:
         hash=labels.get(POD_TEMPLATE_HASH, ""),
         created=metadata["creationTimestamp"],
         template=_without_hash(replica_set["spec"]["template"]),
-        replicas=(replica_set.get("status") or {}).get("replicas", 0),
+        replicas=status.get("replicas", 0),
+        available=status.get("availableReplicas", 0),
         change_cause=annotations.get(CHANGE_CAUSE_ANNOTATION, ""),
         mark=labels.get(VERDICT_LABEL, ""),
     )
@@ -195,6 +201,7 @@ def _from_controller_revision(controller_revision: Mapping[str, t.Any]) -> Revis
         created=metadata["creationTimestamp"],
         template=template,
         replicas=None,
+        available=None,
         change_cause=(metadata.get("annotations") or {}).get(CHANGE_CAUSE_ANNOTATION, ""),
         mark=labels.get(VERDICT_LABEL, ""),
     )

@@ -18,20 +18,27 @@ import time
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.case import (
+    Case,
+    is_template_of,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import remaining
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors import (
     ApiError,
     Unanswered,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.facts import read_facts
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.follow import (
     Followed,
     follow,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards import (
-    BLOCK,
-    Case,
-    GuardResult,
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards.asking import (
     ask_guards,
+    listings_for,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards.guard import (
+    BLOCK,
+    GuardResult,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.outcome import (
     BLOCKED,
@@ -43,8 +50,6 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.outcome impo
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.revision import (
     CHANGE_CAUSE_ANNOTATION,
-    Revision,
-    comparable,
     read_revisions,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.rollout import (
@@ -64,25 +69,12 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import Client
+    from ansible_collections.oncall.recovery.plugins.module_utils._kube.request import UndoRequest
 
 # A controller that works needs far less to see a change; one that is down would never see it.
 SECONDS_TO_CATCH_UP = 15.0
 # A workload that others change faster than we can read it is left alone.
 MOST_ATTEMPTS = 4
-
-
-@dataclasses.dataclass(frozen=True)
-class UndoRequest:
-    """What to do with every selected workload.
-
-    ``to_revision`` 0 is the previous one. ``reason`` becomes the change cause. ``dry_run`` has
-    the server try each patch and store nothing. ``wait_seconds`` 0 does not wait.
-    """
-
-    to_revision: int = 0
-    reason: str = ""
-    dry_run: bool = False
-    wait_seconds: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,12 +85,9 @@ class Decision:
     guards: Sequence[GuardResult]
 
     @property
-    def blocked_by(self) -> GuardResult | None:
-        return next((guard for guard in self.guards if guard.outcome == BLOCK), None)
-
-    @property
-    def is_done_already(self) -> bool:
-        return _is_template_of(self.case.target, self.case.workload)
+    def objections(self) -> list[str]:
+        """What the guards that block say; nothing where all let it pass."""
+        return [guard.detail for guard in self.guards if guard.outcome == BLOCK]
 
 
 def undo_rollouts(client: Client, selection: Selection, request: UndoRequest) -> UndoResult:
@@ -110,11 +99,16 @@ def undo_rollouts(client: Client, selection: Selection, request: UndoRequest) ->
     found = read_workloads(client, selection)
     if not found.workloads and not found.missing:
         raise RecoveryError(str(selection), "nothing matches", "Check the selectors")
-    cases = read_cases(client, found.workloads, request)
-    outcomes = client.side_by_side(lambda case: _undo_one(client, case, request), cases)
+    missing = [_not_found(reference) for reference in found.missing]
+    cases = with_facts(client, read_cases(client, found.workloads, request))
+    if request.all_or_nothing and not request.dry_run:
+        tried = [*_undo_all(client, cases, dataclasses.replace(request, dry_run=True)), *missing]
+        if any(outcome.is_bad for outcome in tried):
+            return UndoResult([_held_back(outcome) for outcome in tried])
+    outcomes = _undo_all(client, cases, request)
     if request.wait_seconds and not request.dry_run:
         outcomes = _wait(client, outcomes, remaining(deadline))
-    return UndoResult([*outcomes, *(_not_found(reference) for reference in found.missing)])
+    return UndoResult([*outcomes, *missing])
 
 
 def read_cases(
@@ -123,12 +117,18 @@ def read_cases(
     """Read the revisions of the workloads, giving controllers a moment to catch up."""
     revisions = read_revisions(client, workloads)
     cases = [
-        Case(workload, revisions.get(workload["metadata"]["uid"], []), request.to_revision)
+        Case(workload, revisions.get(workload["metadata"]["uid"], []), request)
         for workload in workloads
     ]
     behind = [case.workload for case in cases if not _is_ready_to_decide(case)]
     caught_up = _wait_for_controllers(client, behind, request) if behind else {}
     return [caught_up.get(case.workload["metadata"]["uid"], case) for case in cases]
+
+
+def with_facts(client: Client, cases: Sequence[Case]) -> list[Case]:
+    """Read what the guards look at beside the workloads, once for all of them."""
+    facts = read_facts(client, (listing for case in cases for listing in listings_for(case)))
+    return [dataclasses.replace(case, facts=facts) for case in cases]
 
 
 def decide(case: Case) -> Decision:
@@ -164,6 +164,18 @@ def _preconditions(workload: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     return [{"op": "test", "path": f"/metadata/{name}", "value": metadata[name]} for name in tested]
 
 
+def _undo_all(client: Client, cases: Sequence[Case], request: UndoRequest) -> list[Outcome]:
+    return client.side_by_side(lambda case: _undo_one(client, case, request), cases)
+
+
+def _held_back(outcome: Outcome) -> Outcome:
+    """What passed its guards and the dry run, and was left alone because another did not."""
+    if outcome.patched is None:
+        return outcome
+    message = f"{outcome.reference}: left alone, because not all could be rolled back"
+    return dataclasses.replace(outcome, outcome=SKIPPED, message=message, patched=None)
+
+
 def _undo_one(client: Client, case: Case, request: UndoRequest) -> Outcome:
     started = time.monotonic()
     try:
@@ -177,7 +189,7 @@ def _decide_and_patch(client: Client, case: Case, request: UndoRequest) -> Outco
     is_answer_lost = False
     for _attempt in range(MOST_ATTEMPTS):
         decision = decide(case)
-        if decision.blocked_by or decision.is_done_already:
+        if decision.objections or decision.case.is_done_already:
             return _unchanged(decision)
         try:
             patched = client.patch(
@@ -190,7 +202,7 @@ def _decide_and_patch(client: Client, case: Case, request: UndoRequest) -> Outco
         except (ApiError, Unanswered) as error:
             fresh = _read_again(client, case, request)
             is_answer_lost = is_answer_lost or isinstance(error, Unanswered)
-            if is_answer_lost and _is_template_of(case.target, fresh.workload):
+            if is_answer_lost and is_template_of(case.target, fresh.workload):
                 return _rolled_back(decision, fresh.workload, request)
             if not _same_template(case.workload, fresh.workload):
                 return _changed_by_another(decision, fresh)
@@ -207,7 +219,7 @@ def _decide_and_patch(client: Client, case: Case, request: UndoRequest) -> Outco
 
 def _read_again(client: Client, case: Case, request: UndoRequest) -> Case:
     workload = client.get(case.reference.path, subject=str(case.reference))
-    return read_cases(client, [workload], request)[0]
+    return with_facts(client, read_cases(client, [workload], request))[0]
 
 
 def _wait_for_controllers(
@@ -216,7 +228,7 @@ def _wait_for_controllers(
     """By UID, the cases as they are once their controllers have seen the newest template."""
 
     def judge(view: View) -> tuple[Case, bool]:
-        case = Case(view.workload, view.revisions, request.to_revision)
+        case = Case(view.workload, view.revisions, request)
         return case, view.is_deleted or _is_ready_to_decide(case)
 
     followed = follow(client, workloads, judge, seconds=SECONDS_TO_CATCH_UP, with_pods=False)
@@ -226,10 +238,6 @@ def _wait_for_controllers(
 def _is_ready_to_decide(case: Case) -> bool:
     # A paused Deployment gets no new revision, however long one waits.
     return case.is_paused or case.current is not None
-
-
-def _is_template_of(revision: Revision, workload: Mapping[str, t.Any]) -> bool:
-    return comparable(revision.template) == comparable(workload["spec"]["template"])
 
 
 def _same_template(one: Mapping[str, t.Any], other: Mapping[str, t.Any]) -> bool:
@@ -245,8 +253,8 @@ def _default_change_cause(case: Case) -> str:
 
 def _unchanged(decision: Decision) -> Outcome:
     case, guards = decision.case, decision.guards
-    if decision.blocked_by:
-        message = f"{case.reference}: {decision.blocked_by.detail}"
+    if decision.objections:
+        message = f"{case.reference}: {'; '.join(decision.objections)}"
         return Outcome(case.reference, BLOCKED, message, guards, source=case.current)
     message = f"{case.reference}: already at revision {case.target.number}"
     return Outcome(case.reference, SKIPPED, message, guards, case.current, case.target)

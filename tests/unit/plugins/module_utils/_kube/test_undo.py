@@ -17,12 +17,12 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors impor
     Unanswered,
     Unreachable,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.request import UndoRequest
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import (
     Selection,
     WorkloadReference,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo import (
-    UndoRequest,
     UndoResult,
     undo_rollouts,
 )
@@ -361,3 +361,40 @@ def test_diff_shows_both_templates_with_secrets_masked() -> None:
     assert diff["before"]["spec"]["containers"][0]["image"] == "web:2"
     assert diff["after"]["spec"]["containers"][0]["image"] == "web:1"
     assert "new-one" not in str(diff) and "old-one" not in str(diff)
+
+
+class TestAllOrNothing:
+    def undo_two(self, *patches: t.Any, paused: bool = False) -> tuple[UndoResult, ScriptedClient]:
+        web = deployment()
+        cart = workload(name="cart", annotations={}, spec={"paused": paused})
+        client = ScriptedClient(
+            {
+                WORKLOADS: [web, cart],
+                REVISIONS: [o for live in (web, cart) for o in history(live, "web:1", "web:2")],
+            },
+            gets=[cart],
+            patches=patches,
+        )
+        selection = Selection(kind="Deployment", namespace="shop", label_selector="team=shop")
+        return undo_rollouts(client, selection, UndoRequest(all_or_nothing=True)), client
+
+    def test_all_are_tried_before_the_first_is_changed(self) -> None:
+        done = [rolled_back(deployment())] * 4
+        result, client = self.undo_two(*done)
+        assert [dry_run for _path, _patch, dry_run in client.patched] == [True, True, False, False]
+        assert result.as_result()["summary"]["rolled_back"] == 2
+
+    def test_nothing_is_changed_where_a_guard_blocks_one(self) -> None:
+        result, client = self.undo_two(rolled_back(deployment()), paused=True)
+        told = {w["name"]: w for w in result.as_result()["workloads"]}
+        assert [dry_run for _path, _patch, dry_run in client.patched] == [True]
+        assert result.as_result()["changed"] is False
+        assert told["cart"]["outcome"] == "blocked"
+        assert told["web"]["outcome"] == "skipped"
+        assert "left alone, because not all could be rolled back" in told["web"]["message"]
+
+    def test_nothing_is_changed_where_the_server_refuses_the_dry_run_of_one(self) -> None:
+        result, client = self.undo_two(FORBIDDEN, rolled_back(deployment()))
+        assert [dry_run for _path, _patch, dry_run in client.patched] == [True, True]
+        assert result.as_result()["changed"] is False
+        assert "403 Forbidden: cannot patch" in result.failure

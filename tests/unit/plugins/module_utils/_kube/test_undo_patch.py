@@ -9,11 +9,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards import Case
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo import (
-    UndoRequest,
-    undo_patch,
-)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.case import Case
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.request import UndoRequest
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo import undo_patch
 
 from .builders import KINDS, history, revision_object, revisions_of, template, workload
 
@@ -21,7 +19,7 @@ CHANGE_CAUSE = "kubernetes.io/change-cause"
 
 
 def case_of(live: dict[str, t.Any]) -> Case:
-    return Case(live, revisions_of(live, history(live, "web:1", "web:2")), 0)
+    return Case(live, revisions_of(live, history(live, "web:1", "web:2")), UndoRequest())
 
 
 def operations(patch: list[dict[str, t.Any]], kind: str) -> dict[str, t.Any]:
@@ -76,6 +74,6 @@ def test_change_cause_without_a_reason_says_where_it_went(
     live = workload()
     older, newer = revision_object(live, 1, "web:1"), revision_object(live, 2, "web:2")
     older["metadata"]["annotations"][CHANGE_CAUSE] = cause_of_target
-    case = Case(live, revisions_of(live, [older, newer]), 0)
+    case = Case(live, revisions_of(live, [older, newer]), UndoRequest())
     added = operations(undo_patch(case, UndoRequest()), "add")
     assert added == {"/metadata/annotations": {CHANGE_CAUSE: expected}}

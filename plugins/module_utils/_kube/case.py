@@ -1,0 +1,83 @@
+# Copyright (c) 2026, oncall.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A case: one workload that is asked to roll back, and all that is known about it.
+
+Private to oncall.recovery: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing as t
+
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.facts import (
+    NOTHING_READ,
+    Facts,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.request import UndoRequest
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.revision import (
+    Revision,
+    comparable,
+    current_revision,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import (
+    WorkloadReference,
+    reference_to,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.target import (
+    NoTarget,
+    choose_target,
+)
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A workload, its revisions as they were read, what is asked, and what guards look at."""
+
+    workload: Mapping[str, t.Any]
+    revisions: Sequence[Revision]
+    request: UndoRequest
+    facts: Facts = NOTHING_READ
+
+    @property
+    def reference(self) -> WorkloadReference:
+        return reference_to(self.workload)
+
+    @property
+    def is_paused(self) -> bool:
+        return bool(self.workload["spec"].get("paused"))
+
+    @functools.cached_property
+    def current(self) -> Revision | None:
+        """The revision of the present template, once its controller has caught up with it."""
+        current = current_revision(self.workload, self.revisions)
+        if current and current.number == max(r.number for r in self.revisions):
+            return current
+        return None
+
+    @functools.cached_property
+    def target(self) -> Revision:
+        """Raises NoTarget."""
+        return choose_target(str(self.reference), self.revisions, self.request.to_revision)
+
+    @property
+    def has_target(self) -> bool:
+        try:
+            return bool(self.target)
+        except NoTarget:
+            return False
+
+    @property
+    def is_done_already(self) -> bool:
+        """True where the workload has the target's template. Raises NoTarget."""
+        return is_template_of(self.target, self.workload)
+
+
+def is_template_of(revision: Revision, workload: Mapping[str, t.Any]) -> bool:
+    return comparable(revision.template) == comparable(workload["spec"]["template"])

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, oncall.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a rollback is asked to do.
+
+Private to oncall.recovery: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class UndoRequest:
+    """What to do with every selected workload.
+
+    ``to_revision`` 0 is the previous one. ``reason`` becomes the change cause. ``approved_by`` is
+    the person who approved crossing a migration that cannot be reversed,
+    ``reversible_migrations`` are the ids of those that can. ``override_guards`` names guards
+    whose refusal becomes a warning. ``all_or_nothing`` changes no workload unless all pass their
+    guards and a dry run. ``dry_run`` has the server try each patch and store nothing.
+    ``wait_seconds`` 0 does not wait.
+    """
+
+    to_revision: int = 0
+    reason: str = ""
+    approved_by: str = ""
+    reversible_migrations: frozenset[str] = frozenset()
+    override_guards: frozenset[str] = frozenset()
+    all_or_nothing: bool = False
+    dry_run: bool = False
+    wait_seconds: float = 0.0
