@@ -20,7 +20,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._errors import (
 from ansible_collections.oncall.recovery.plugins.module_utils._options import CONNECTION_OPTIONS
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import Client
 
@@ -84,8 +84,15 @@ def require_at_least(options: dict[str, t.Any], **least: int) -> None:
             raise InvalidInput(name, f"is {value}", f"Use {lowest} or more")
 
 
-def finish(module: AnsibleModule, result: dict[str, t.Any], failure: str = "") -> None:
+def finish(
+    module: AnsibleModule,
+    result: dict[str, t.Any],
+    failure: str = "",
+    warnings: Iterable[str] = (),
+) -> None:
     """Leave with the result; with ``failure`` as an error that has the result beside it."""
+    for warning in warnings:
+        module.warn(warning)
     if failure:
         module.fail_json(msg=failure, **result)
     module.exit_json(**result)

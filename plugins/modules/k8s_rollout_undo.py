@@ -39,8 +39,10 @@ attributes:
     details:
       - With O(to_revision), a second run is skipped as long as that revision keeps its number.
         Kubernetes renumbers a revision when it is used again.
-      - With O(target=previous), a second run goes back to the revision that the first one left,
-        as with kubectl.
+      - With O(incident) or O(target=last_good), a second run finds what the first one did and is
+        skipped, for as long as nobody deploys in between.
+      - With O(target=previous) alone, a second run stops at the revision that the first one left
+        and marked bad. With O(mark=false) it goes back to it, as with kubectl.
 options:
   to_revision:
     description:
@@ -52,16 +54,48 @@ options:
     description:
       - Which revision to go to where O(to_revision) names none.
       - V(previous) is the one with the second highest number, as in kubectl, whether or not it
-        ever worked.
+        ever worked. Where it is marked bad, nothing is done.
+      - V(last_good) is the newest one that is marked good. Where none is, it is the newest that
+        is not marked bad, has other images than those that run now, was not left by going back,
+        and has no pods that fail; RV(workloads[].proof) then says V(unproven). Where there is no
+        such revision either, nothing is done, and the message says what was considered.
+      - What runs now is never the target, even where it is marked good.
     type: str
     choices:
       - previous
+      - last_good
     default: previous
   reason:
     description:
       - Why, in a sentence. Becomes the change cause (annotation C(kubernetes.io/change-cause)).
       - Without it, the change cause says from which revision to which it was rolled back.
     type: str
+  incident:
+    description:
+      - Name of the incident that this is done for. It is noted on the workload, in the annotation
+        C(oncall.recovery/rollback), and on the revision that is left, in the label
+        C(oncall.recovery/incident), shortened to what a label may hold.
+      - A run that is repeated with the same incident does nothing twice.
+    type: str
+  mark:
+    description:
+      - Whether to mark the revision that is left as bad, with the label
+        C(oncall.recovery/verdict) on its ReplicaSet or ControllerRevision, so that no later
+        rollback chooses it. The mark is set after the change. Where it cannot be set, that is a
+        warning, and the rollback stands.
+    type: bool
+    default: true
+  automatic:
+    description:
+      - Whether nobody watches this run. The guard C(cooldown) then allows one rollback per
+        O(incident), and none within O(cooldown) of another automatic one.
+    type: bool
+    default: false
+  cooldown:
+    description:
+      - Seconds that have to pass between two automatic rollbacks of a workload.
+    type: int
+    default: 3600
   override_guards:
     description:
       - Guards whose refusal becomes a warning, so that the workload is rolled back all the same.
@@ -72,6 +106,7 @@ options:
     type: list
     elements: str
     choices:
+      - cooldown
       - paused
       - controller_caught_up
       - references_exist
@@ -128,10 +163,10 @@ notes:
   - With V(RollingUpdate) and a C(partition), only the pods of a StatefulSet from that ordinal on
     roll back, as with every change of its template.
   - Needs the verbs C(get), C(list) and C(patch) on the workloads, C(list) on ReplicaSets or
-    ControllerRevisions, and C(watch) on both and C(list) and C(watch) on pods to wait. The guards
-    need C(list) on ResourceQuotas, and on ConfigMaps, Secrets, ServiceAccounts and
-    PersistentVolumeClaims where the target's template refers to such. Of those only the metadata
-    is fetched, so that no secret's content ever travels.
+    ControllerRevisions (C(patch), too, to mark them), and C(watch) on both and C(list) and
+    C(watch) on pods to wait. The guards need C(list) on ResourceQuotas, and on ConfigMaps,
+    Secrets, ServiceAccounts and PersistentVolumeClaims where the target's template refers to such.
+    Of those only the metadata is fetched, so that no secret's content ever travels.
   - "Limits of the guards. V(references_changed) compares the times of the last changes with the
     creation of the target's successor, so it can warn once too often where a revision was used
     again. V(health) sees ready pods only, not what users get. V(quota) leaves out quotas with
@@ -145,6 +180,14 @@ EXAMPLES = r"""
     name: web
     namespace: shop
     reason: Checkout answers 500 since 2.4.1
+
+- name: Roll back to the last revision that worked, once per incident
+  oncall.recovery.k8s_rollout_undo:
+    name: web
+    namespace: shop
+    target: last_good
+    incident: INC-2041
+    automatic: true
 
 - name: Go to a certain revision of a StatefulSet
   oncall.recovery.k8s_rollout_undo:
@@ -201,7 +244,8 @@ workloads:
       type: str
       sample: rolled_back
     changed:
-      description: Whether the pod template was changed, or would be in check mode.
+      description:
+        - Whether the pod template was changed or a revision marked, or would be in check mode.
       type: bool
       sample: true
     message:
@@ -216,6 +260,16 @@ workloads:
       description: The revision it went to, under the number that it had then. Null where none.
       type: dict
       sample: {"revision": 3, "hash": "58d4b6f97", "images": {"web": "registry.example/web:2.4.0"}}
+    proof:
+      description:
+        - With O(target=last_good), what speaks for the target. V(good) is a mark, V(unproven)
+          only that nothing speaks against it. Null otherwise.
+      type: str
+      sample: good
+    marked:
+      description: V(bad) where the revision that was left got that mark now. Null otherwise.
+      type: str
+      sample: bad
     guards:
       description:
         - The guards that were asked, in their order, each with V(pass), V(warn) or V(block) and a
@@ -262,8 +316,12 @@ from ansible_collections.oncall.recovery.plugins.module_utils._options import (
 ARGUMENT_SPEC: dict[str, t.Any] = {
     **WORKLOAD_OPTIONS,
     "to_revision": {"type": "int", "default": 0},
-    "target": {"type": "str", "choices": ["previous"], "default": "previous"},
+    "target": {"type": "str", "choices": ["previous", "last_good"], "default": "previous"},
     "reason": {"type": "str"},
+    "incident": {"type": "str"},
+    "mark": {"type": "bool", "default": True},
+    "automatic": {"type": "bool", "default": False},
+    "cooldown": {"type": "int", "default": 3600},
     "override_guards": {"type": "list", "elements": "str", "choices": OVERRIDABLE_GUARDS},
     "approved_by": {"type": "str"},
     "reversible_migrations": {"type": "list", "elements": "str"},
@@ -282,14 +340,19 @@ def main() -> None:
     )
     options = module.params
     with reporting_errors(module):
-        require_at_least(options, to_revision=0, wait_timeout=1, concurrency=1)
+        require_at_least(options, to_revision=0, cooldown=0, wait_timeout=1, concurrency=1)
         with connect(module, concurrency=options["concurrency"]) as client:
             result = undo_rollouts(
                 client,
                 selection_from(options, client.default_namespace),
                 UndoRequest(
                     to_revision=options["to_revision"],
+                    target=options["target"],
                     reason=options["reason"] or "",
+                    incident=options["incident"] or "",
+                    mark=options["mark"],
+                    automatic=options["automatic"],
+                    cooldown_seconds=options["cooldown"],
                     override_guards=frozenset(options["override_guards"] or ()),
                     approved_by=options["approved_by"] or "",
                     reversible_migrations=frozenset(options["reversible_migrations"] or ()),
@@ -298,7 +361,8 @@ def main() -> None:
                     wait_seconds=options["wait_timeout"] if options["wait"] else 0,
                 ),
             )
-    finish(module, result.as_result(with_diff=module._diff), result.failure)
+    told = result.as_result(with_diff=module._diff)
+    finish(module, told, result.failure, result.warnings)
 
 
 if __name__ == "__main__":

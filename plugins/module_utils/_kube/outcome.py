@@ -38,6 +38,9 @@ class Outcome:
     """One workload's outcome. ``patched`` is the object as the server returned it, if it did.
 
     A workload can have been changed and still have failed: its rollout then did not complete.
+    ``proof`` is what speaks for the target (see target.Choice), ``marked`` the mark that the
+    source got, ``warning`` what went wrong beside the rollback. ``is_away_from_source`` says that
+    the workload does not run ``source`` any more, by this call or by one before.
     """
 
     reference: WorkloadReference
@@ -46,9 +49,17 @@ class Outcome:
     guards: Sequence[GuardResult] = ()
     source: Revision | None = None
     target: Revision | None = None
+    proof: str = ""
     patched: Mapping[str, t.Any] | None = None
     rollout: RolloutStatus | None = None
     seconds: float = 0.0
+    marked: str = ""
+    warning: str = ""
+    is_away_from_source: bool = False
+
+    @property
+    def is_changed(self) -> bool:
+        return self.patched is not None or bool(self.marked)
 
     @property
     def is_bad(self) -> bool:
@@ -58,10 +69,12 @@ class Outcome:
         result: dict[str, t.Any] = {
             **self.reference.as_result(),
             "outcome": self.outcome,
-            "changed": self.patched is not None,
+            "changed": self.is_changed,
             "message": self.message,
             "from": self.source.as_result() if self.source else None,
             "to": self.target.as_result() if self.target else None,
+            "proof": self.proof or None,
+            "marked": self.marked or None,
             "guards": [guard.as_result() for guard in self.guards],
             "duration": round(self.seconds, 3),
         }
@@ -100,11 +113,15 @@ class UndoResult:
             return message
         return f"{len(bad)} of {len(self.outcomes)} workloads were not rolled back well: {message}"
 
+    @property
+    def warnings(self) -> list[str]:
+        return [outcome.warning for outcome in self.outcomes if outcome.warning]
+
     def as_result(self, *, with_diff: bool = False) -> dict[str, t.Any]:
         counted = Counter(outcome.outcome for outcome in self.outcomes)
         summary = {name: counted[name] for name in (ROLLED_BACK, SKIPPED, BLOCKED, FAILED)}
         result: dict[str, t.Any] = {
-            "changed": any(outcome.patched is not None for outcome in self.outcomes),
+            "changed": any(outcome.is_changed for outcome in self.outcomes),
             "workloads": [outcome.as_result() for outcome in self.outcomes],
             "summary": {"total": len(self.outcomes), **summary},
         }

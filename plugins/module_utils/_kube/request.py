@@ -16,16 +16,23 @@ import dataclasses
 class UndoRequest:
     """What to do with every selected workload.
 
-    ``to_revision`` 0 is the previous one. ``reason`` becomes the change cause. ``approved_by`` is
-    the person who approved crossing a migration that cannot be reversed,
-    ``reversible_migrations`` are the ids of those that can. ``override_guards`` names guards
-    whose refusal becomes a warning. ``all_or_nothing`` changes no workload unless all pass their
-    guards and a dry run. ``dry_run`` has the server try each patch and store nothing.
-    ``wait_seconds`` 0 does not wait.
+    ``to_revision`` 0 lets ``target`` decide: ``previous`` or ``last_good``. ``reason`` becomes the
+    change cause. ``incident`` is noted on the workload and on the revision that ``mark`` marks
+    bad. ``automatic`` says that nobody watches; such a rollback is done once per incident, and
+    not within ``cooldown_seconds`` of another automatic one. ``approved_by`` is the person who
+    approved crossing a migration that cannot be reversed, ``reversible_migrations`` are the ids
+    of those that can. ``override_guards`` names guards whose refusal becomes a warning.
+    ``all_or_nothing`` changes no workload unless all pass their guards and a dry run.
+    ``dry_run`` has the server try each patch and store nothing. ``wait_seconds`` 0 does not wait.
     """
 
     to_revision: int = 0
+    target: str = "previous"
     reason: str = ""
+    incident: str = ""
+    mark: bool = False
+    automatic: bool = False
+    cooldown_seconds: float = 0.0
     approved_by: str = ""
     reversible_migrations: frozenset[str] = frozenset()
     override_guards: frozenset[str] = frozenset()

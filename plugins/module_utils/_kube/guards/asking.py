@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards import (
     controller_caught_up,
+    cooldown,
     health,
     migration_barrier,
     mutable_tag,
@@ -38,6 +39,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.facts import Listing
 
 GUARDS: tuple[Guard, ...] = (
+    cooldown.GUARD,
     paused.GUARD,
     controller_caught_up.GUARD,
     target_exists.GUARD,
@@ -57,11 +59,13 @@ GUARDS_OF_A_REPEAT = (paused.GUARD, controller_caught_up.GUARD, target_exists.GU
 def ask_guards(case: Case) -> list[GuardResult]:
     """Ask all guards in their order, so that a person sees at once all that is in the way.
 
-    Without a target the later ones have nothing to look at, so that one is then the last.
+    Without a target the later ones have nothing to look at, so that one is then the last. None
+    is asked about a rollback that was done before.
     """
     results: list[GuardResult] = []
-    is_repeat = case.has_target and case.is_done_already
-    for guard in GUARDS_OF_A_REPEAT if is_repeat else GUARDS:
+    if case.done_before:
+        return results
+    for guard in GUARDS_OF_A_REPEAT if case.is_done_already else GUARDS:
         outcome, detail = _answer(guard, case)
         results.append(GuardResult(guard.name, outcome, detail))
         if outcome == BLOCK and not guard.is_overridable:
@@ -71,7 +75,7 @@ def ask_guards(case: Case) -> list[GuardResult]:
 
 def listings_for(case: Case) -> Iterator[Listing]:
     """What the guards need to read about a case that is not yet decided without them."""
-    if not case.has_target or case.is_done_already:
+    if case.is_done_already or not case.has_target:
         return
     for guard in GUARDS:
         if guard.name not in case.request.override_guards:

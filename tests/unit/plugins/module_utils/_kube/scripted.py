@@ -82,7 +82,9 @@ class ScriptedClient:
     def get(self, path: str, *, subject: str) -> Object:
         return t.cast(Object, _given(next(self._gets)))
 
-    def patch(self, path: str, patch: t.Any, *, subject: str, dry_run: bool = False) -> Object:
+    def patch(
+        self, path: str, patch: t.Any, *, subject: str, dry_run: bool = False, **_: t.Any
+    ) -> Object:
         self.patched.append((path, patch, dry_run))
         return t.cast(Object, _given(next(self._patches)))
 
