@@ -84,6 +84,13 @@ def require_at_least(options: dict[str, t.Any], **least: int) -> None:
             raise InvalidInput(name, f"is {value}", f"Use {lowest} or more")
 
 
+def require_text(options: dict[str, t.Any], *names: str) -> None:
+    """Raise InvalidInput for an option that is empty or has control characters."""
+    for name in names:
+        if not options[name].strip() or not options[name].isprintable():
+            raise InvalidInput(name, f"is {options[name]!r}", "Use printable text")
+
+
 def finish(
     module: AnsibleModule,
     result: dict[str, t.Any],

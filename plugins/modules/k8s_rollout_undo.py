@@ -88,7 +88,8 @@ options:
   automatic:
     description:
       - Whether nobody watches this run. The guard C(cooldown) then allows one rollback per
-        O(incident), and none within O(cooldown) of another automatic one.
+        O(incident), and none within O(cooldown) of another automatic one, and C(kill_switch) none
+        where automation is switched off.
     type: bool
     default: false
   cooldown:
@@ -96,6 +97,19 @@ options:
       - Seconds that have to pass between two automatic rollbacks of a workload.
     type: int
     default: 3600
+  kill_switch_namespace:
+    description:
+      - Namespace of the kill switch for the whole cluster. Like the one in the workload's own
+        namespace, it is the ConfigMap C(oncall-recovery) with the key C(automation), and any value
+        but V(on), V(true), V(yes) and V(enabled) stops runs with O(automatic). Other runs do not
+        look at it.
+    type: str
+    default: oncall-recovery
+  holder:
+    description:
+      - Who may hold the workload's lock without it being in the way, as it was given to
+        M(oncall.recovery.k8s_lock). Locks of others block.
+    type: str
   override_guards:
     description:
       - Guards whose refusal becomes a warning, so that the workload is rolled back all the same.
@@ -106,6 +120,8 @@ options:
     type: list
     elements: str
     choices:
+      - kill_switch
+      - lock
       - cooldown
       - paused
       - controller_caught_up
@@ -149,6 +165,7 @@ options:
     type: int
     default: 8
 seealso:
+  - module: oncall.recovery.k8s_lock
   - module: oncall.recovery.k8s_rollout_info
   - module: oncall.recovery.k8s_rollout_status
   - name: kubectl rollout undo
@@ -164,9 +181,10 @@ notes:
     roll back, as with every change of its template.
   - Needs the verbs C(get), C(list) and C(patch) on the workloads, C(list) on ReplicaSets or
     ControllerRevisions (C(patch), too, to mark them), and C(watch) on both and C(list) and
-    C(watch) on pods to wait. The guards need C(list) on ResourceQuotas, and on ConfigMaps,
-    Secrets, ServiceAccounts and PersistentVolumeClaims where the target's template refers to such.
-    Of those only the metadata is fetched, so that no secret's content ever travels.
+    C(watch) on pods to wait. The guards need C(list) on Leases and ResourceQuotas, and on
+    ConfigMaps, Secrets, ServiceAccounts and PersistentVolumeClaims where the target's template
+    refers to such. Of those only the metadata is fetched, so that no secret's content ever
+    travels. With O(automatic) they list the ConfigMaps named C(oncall-recovery) in two namespaces.
   - "Limits of the guards. V(references_changed) compares the times of the last changes with the
     creation of the target's successor, so it can warn once too often where a revision was used
     again. V(health) sees ready pods only, not what users get. V(quota) leaves out quotas with
@@ -273,7 +291,7 @@ workloads:
     guards:
       description:
         - The guards that were asked, in their order, each with V(pass), V(warn) or V(block) and a
-          sentence. Where there is no target, that is the last one.
+          sentence. Where nothing can or need be done, only the first few are asked.
       type: list
       elements: dict
       sample: [{"name": "paused", "outcome": "pass", "detail": "it is not paused"}]
@@ -322,6 +340,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "mark": {"type": "bool", "default": True},
     "automatic": {"type": "bool", "default": False},
     "cooldown": {"type": "int", "default": 3600},
+    "kill_switch_namespace": {"type": "str", "default": "oncall-recovery"},
+    "holder": {"type": "str"},
     "override_guards": {"type": "list", "elements": "str", "choices": OVERRIDABLE_GUARDS},
     "approved_by": {"type": "str"},
     "reversible_migrations": {"type": "list", "elements": "str"},
@@ -353,6 +373,8 @@ def main() -> None:
                     mark=options["mark"],
                     automatic=options["automatic"],
                     cooldown_seconds=options["cooldown"],
+                    kill_switch_namespace=options["kill_switch_namespace"],
+                    holder=options["holder"] or "",
                     override_guards=frozenset(options["override_guards"] or ()),
                     approved_by=options["approved_by"] or "",
                     reversible_migrations=frozenset(options["reversible_migrations"] or ()),

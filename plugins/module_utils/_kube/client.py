@@ -12,10 +12,12 @@ Private to oncall.recovery: it may change in any release.
 
 from __future__ import annotations
 
+import datetime
 import json
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode
 
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.credentials import (
@@ -68,6 +70,7 @@ class Client:
         self._pool = _connection_pool(self._configuration)
         self._connections = connections
         self._has_answered = False
+        self._clock_offset = datetime.timedelta()
         self.server = str(self._configuration.host)
 
     @property
@@ -131,6 +134,27 @@ class Client:
         return self._request(
             "PATCH", path, subject=subject, query=query, body=patch, content_type=content_type
         )
+
+    def post(
+        self, path: str, body: t.Any, *, subject: str, dry_run: bool = False
+    ) -> dict[str, t.Any]:
+        """Create an object in the collection ``path``; ``dry_run`` stores nothing."""
+        query = {"dryRun": "All"} if dry_run else {}
+        return self._request("POST", path, subject=subject, query=query, body=body)
+
+    def put(
+        self, path: str, body: t.Any, *, subject: str, dry_run: bool = False
+    ) -> dict[str, t.Any]:
+        """Replace an object; refused (409) where its resourceVersion is not that of ``body``."""
+        query = {"dryRun": "All"} if dry_run else {}
+        return self._request("PUT", path, subject=subject, query=query, body=body)
+
+    def now(self) -> datetime.datetime:
+        """The time in UTC by the API server's clock, to a second, as its last answer told it.
+
+        All who take locks through one server agree on it, whatever their own clocks say.
+        """
+        return datetime.datetime.now(datetime.timezone.utc) + self._clock_offset
 
     def watch(
         self,
@@ -248,6 +272,7 @@ class Client:
         except urllib3.exceptions.HTTPError as error:
             raise self._connection_error(subject, error) from error
         self._has_answered = True
+        self._note_time(response.headers.get("Date"))
         if stream_seconds is not None and response.status >= 400:
             raise ApiError.from_response(subject, response.status, _decode(response.data))
         return response
@@ -262,6 +287,14 @@ class Client:
                 yield from (line for line in lines if line)
         except urllib3.exceptions.HTTPError as error:
             raise self._connection_error(subject, error) from error
+
+    def _note_time(self, date: str | None) -> None:
+        try:
+            there = parsedate_to_datetime(date or "")
+            self._clock_offset = there - datetime.datetime.now(datetime.timezone.utc)
+        except (TypeError, ValueError):
+            # Something in front of the server left the header out; the own clock has to do.
+            return
 
     def _authorization(self) -> dict[str, str]:
         """The token as it is now: exec plugins and service accounts renew theirs."""

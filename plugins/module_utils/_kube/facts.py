@@ -10,6 +10,7 @@ Private to oncall.recovery: it may change in any release.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
@@ -53,10 +54,18 @@ class Listing:
 
 
 class Facts:
-    """The answers to listings. What could not be read is told when it is asked for."""
+    """The answers to listings. What could not be read is told when it is asked for.
 
-    def __init__(self, answers: Mapping[Listing, Sequence[Object] | RecoveryError]) -> None:
+    ``read_at`` is when they were read, in UTC by the API server's clock.
+    """
+
+    def __init__(
+        self,
+        answers: Mapping[Listing, Sequence[Object] | RecoveryError],
+        read_at: datetime.datetime,
+    ) -> None:
         self._answers = answers
+        self.read_at = read_at
 
     def objects(self, listing: Listing) -> Sequence[Object]:
         """What was listed. Raises the RecoveryError that kept it from being read."""
@@ -70,7 +79,7 @@ class Facts:
         return {found["metadata"]["name"] for found in self.objects(listing)}
 
 
-NOTHING_READ = Facts({})
+NOTHING_READ = Facts({}, datetime.datetime.min.replace(tzinfo=datetime.timezone.utc))
 
 
 def read_facts(client: Client, listings: Iterable[Listing]) -> Facts:
@@ -90,4 +99,5 @@ def read_facts(client: Client, listings: Iterable[Listing]) -> Facts:
             return error
         return objects
 
-    return Facts(dict(zip(wanted, client.side_by_side(read, wanted), strict=True)))
+    answers = client.side_by_side(read, wanted)
+    return Facts(dict(zip(wanted, answers, strict=True)), client.now())

@@ -19,7 +19,9 @@ class UndoRequest:
     ``to_revision`` 0 lets ``target`` decide: ``previous`` or ``last_good``. ``reason`` becomes the
     change cause. ``incident`` is noted on the workload and on the revision that ``mark`` marks
     bad. ``automatic`` says that nobody watches; such a rollback is done once per incident, and
-    not within ``cooldown_seconds`` of another automatic one. ``approved_by`` is the person who
+    not within ``cooldown_seconds`` of another automatic one, and not where a kill switch in the
+    workload's namespace or in ``kill_switch_namespace`` is off. ``holder`` is whose lock of the
+    workload is our own. ``approved_by`` is the person who
     approved crossing a migration that cannot be reversed, ``reversible_migrations`` are the ids
     of those that can. ``override_guards`` names guards whose refusal becomes a warning.
     ``all_or_nothing`` changes no workload unless all pass their guards and a dry run.
@@ -33,6 +35,8 @@ class UndoRequest:
     mark: bool = False
     automatic: bool = False
     cooldown_seconds: float = 0.0
+    kill_switch_namespace: str = "oncall-recovery"
+    holder: str = ""
     approved_by: str = ""
     reversible_migrations: frozenset[str] = frozenset()
     override_guards: frozenset[str] = frozenset()

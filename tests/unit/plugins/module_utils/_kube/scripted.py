@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import threading
 import typing as t
 from collections.abc import Callable, Iterable, Iterator
@@ -87,6 +88,9 @@ class ScriptedClient:
     ) -> Object:
         self.patched.append((path, patch, dry_run))
         return t.cast(Object, _given(next(self._patches)))
+
+    def now(self) -> datetime.datetime:
+        return datetime.datetime.now(datetime.timezone.utc)
 
     def side_by_side(self, work: Callable[[t.Any], t.Any], items: Iterable[t.Any]) -> list[t.Any]:
         return [work(item) for item in items]
