@@ -37,7 +37,7 @@ attributes:
 options:
   state:
     description:
-      - V(present) locks all selected workloads, or none where another holds one of them.
+      - V(present) locks the selected workloads. Where another holds one of them, it fails.
       - V(absent) releases what O(holder) holds. Locks of others stay, and are returned.
     type: str
     choices:
@@ -60,6 +60,13 @@ options:
       - How long to wait for a lock that another holds, in seconds. V(0) gives up at once.
     type: int
     default: 0
+  all_or_nothing:
+    description:
+      - Whether to let go of what was locked where another workload is held or not there, so that
+        a failure leaves nothing locked. What O(holder) held before stays.
+      - Without it, the module locks what it can, and still fails where that was not everything.
+    type: bool
+    default: true
   incident:
     description:
       - Name of the incident, shown to those who find the lock held.
@@ -173,6 +180,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "holder": {"type": "str", "required": True},
     "duration": {"type": "int", "default": 600},
     "wait_timeout": {"type": "int", "default": 0},
+    "all_or_nothing": {"type": "bool", "default": True},
     "incident": {"type": "str"},
     "reason": {"type": "str"},
 }
@@ -202,6 +210,7 @@ def main() -> None:
                     selection,
                     claim,
                     wait_seconds=options["wait_timeout"],
+                    all_or_nothing=options["all_or_nothing"],
                     dry_run=module.check_mode,
                 )
             else:

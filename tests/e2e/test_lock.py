@@ -102,6 +102,12 @@ def test_none_is_locked_where_one_is_held(cluster: Cluster, namespace: str) -> N
     assert answer.failed and not answer.changed
     assert "nothing was locked" in answer.message
     assert [holder_of(member) for member in fleet] == ["", "ada", ""]
+    each = run_module(
+        "k8s_lock", cluster.kubeconfig, workloads=names, holder="bob", all_or_nothing=False
+    )
+    assert each.failed and each.changed
+    assert "the others are locked" in each.message
+    assert [holder_of(member) for member in fleet] == ["bob", "ada", "bob"]
 
 
 def test_check_mode_locks_nothing(cluster: Cluster, web: Workload) -> None:

@@ -32,6 +32,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.lease import
     released_lease,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import (
+    Found,
     Selection,
     WorkloadReference,
     read_workloads,
@@ -47,6 +48,7 @@ if t.TYPE_CHECKING:
 MOST_ATTEMPTS = 5
 # A watch that says nothing is looked after, in case the news of a release was lost.
 LONGEST_WATCH_SECONDS = 10.0
+MOST_TOLD = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,48 +89,56 @@ class LockResult:
 
 
 def lock_workloads(
-    client: Client, selection: Selection, claim: Claim, *, wait_seconds: float, dry_run: bool
+    client: Client,
+    selection: Selection,
+    claim: Claim,
+    *,
+    wait_seconds: float,
+    all_or_nothing: bool,
+    dry_run: bool,
 ) -> LockResult:
-    """Lock all selected workloads, or none: where one is held by another, the rest is let go.
+    """Lock the selected workloads, each or all of them; what another holds becomes a failure.
 
-    Raises RecoveryError where nothing matches, a workload is not there, or Leases cannot be
-    read or written.
+    Raises RecoveryError where nothing matches or Leases cannot be read or written.
     """
     deadline = time.monotonic() + wait_seconds
-    workloads = _existing(client, selection)
+    found = _find(client, selection)
+    if found.missing and all_or_nothing:
+        return LockResult((), _missing(found.missing))
+    attempts: list[Attempt] = []
     while True:
         attempts = client.side_by_side(
-            lambda workload: _claim(client, workload, claim, dry_run), workloads
+            lambda workload: _claim(client, workload, claim, dry_run), found.workloads
         )
         held = [attempt for attempt in attempts if not attempt.is_ours]
-        if not held:
-            return LockResult(attempts)
-        let_go = [_let_go(client, attempt, claim, dry_run) for attempt in attempts]
-        if not remaining(deadline):
-            return LockResult(let_go, _failure(held))
+        if held and all_or_nothing:
+            attempts = [_let_go(client, attempt, claim, dry_run) for attempt in attempts]
+        if not held or not remaining(deadline):
+            return LockResult(attempts, _failure(held, found.missing, all_or_nothing))
         _await_change(client, held[0], remaining(deadline))
 
 
 def unlock_workloads(
     client: Client, selection: Selection, holder: str, *, dry_run: bool
 ) -> LockResult:
-    """Release what ``holder`` holds of the selected workloads; locks of others stay."""
-    workloads = _existing(client, selection)
+    """Release what ``holder`` holds of the selected workloads; locks of others stay.
+
+    Workloads that are not there have no lock either. Raises as ``lock_workloads`` does.
+    """
+    found = _find(client, selection)
     return LockResult(
         client.side_by_side(
-            lambda workload: _release(client, reference_to(workload), holder, dry_run), workloads
+            lambda workload: _release(client, reference_to(workload), holder, dry_run),
+            found.workloads,
         )
     )
 
 
-def _existing(client: Client, selection: Selection) -> Sequence[Mapping[str, t.Any]]:
+def _find(client: Client, selection: Selection) -> Found:
     found = read_workloads(client, selection)
-    if found.missing:
-        missing = ", ".join(str(reference) for reference in found.missing)
-        raise RecoveryError(missing, "there is no such object", "Check kind, namespace and name")
-    if not found.workloads:
+    if not found.workloads and not found.missing:
         raise RecoveryError(str(selection), "nothing matches", "Check the selectors")
-    return found.workloads
+    return found
 
 
 def _claim(client: Client, workload: Mapping[str, t.Any], claim: Claim, dry_run: bool) -> Attempt:
@@ -243,7 +253,19 @@ def _expired_version() -> t.Iterator[None]:
             raise
 
 
-def _failure(held: Sequence[Attempt]) -> str:
-    told = "; ".join(f"{a.reference}: {a.lock.told()}" for a in held[:3] if a.lock)
-    more = f"; and {len(held) - 3} more" if len(held) > 3 else ""
-    return f"{told}{more}. Ask the holder, or wait; nothing was locked"
+def _failure(
+    held: Sequence[Attempt], missing: Sequence[WorkloadReference], all_or_nothing: bool
+) -> str:
+    if not held:
+        return _missing(missing)
+    told = "; ".join(f"{a.reference}: {a.lock.told()}" for a in held[:MOST_TOLD] if a.lock)
+    more = f"; and {len(held) - MOST_TOLD} more" if len(held) > MOST_TOLD else ""
+    others = "nothing was locked" if all_or_nothing else "the others are locked"
+    return f"{told}{more}. Ask the holder, or wait; {others}"
+
+
+def _missing(missing: Sequence[WorkloadReference]) -> str:
+    if not missing:
+        return ""
+    names = ", ".join(str(reference) for reference in missing)
+    return f"{names}: there is no such object. Check kind, namespace and name"
