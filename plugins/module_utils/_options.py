@@ -102,6 +102,7 @@ OVERRIDABLE_GUARDS = [
     "kill_switch",
     "lock",
     "cooldown",
+    "owner",
     "paused",
     "controller_caught_up",
     "references_exist",

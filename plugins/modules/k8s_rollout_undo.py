@@ -110,6 +110,29 @@ options:
       - Who may hold the workload's lock without it being in the way, as it was given to
         M(oncall.recovery.k8s_lock). Locks of others block.
     type: str
+  gitops:
+    description:
+      - What to do where Argo CD, Flux or Helm deploys the workload, by its labels and annotations
+        (C(argocd.argoproj.io/tracking-id), C(argocd.argoproj.io/instance),
+        C(kustomize.toolkit.fluxcd.io/name), C(helm.toolkit.fluxcd.io/name),
+        C(meta.helm.sh/release-name)).
+      - V(refuse) does nothing, because the bad version would soon be back.
+      - V(suspend) switches automated sync (Argo CD) or reconciliation (Flux) off first. How to
+        switch it on again is written beforehand to the ConfigMap C(oncall-recovery-ledger) in
+        the workload's namespace, as the path of the object and a JSON patch. It refuses where this
+        has no effect, as for an Application made by an ApplicationSet, or for Helm.
+      - V(ignore) rolls back with a warning.
+    type: str
+    choices:
+      - refuse
+      - suspend
+      - ignore
+    default: refuse
+  argocd_namespace:
+    description:
+      - Namespace of Applications, where the workload does not name another. For O(gitops=suspend).
+    type: str
+    default: argocd
   override_guards:
     description:
       - Guards whose refusal becomes a warning, so that the workload is rolled back all the same.
@@ -123,6 +146,7 @@ options:
       - kill_switch
       - lock
       - cooldown
+      - owner
       - paused
       - controller_caught_up
       - references_exist
@@ -185,6 +209,8 @@ notes:
     ConfigMaps, Secrets, ServiceAccounts and PersistentVolumeClaims where the target's template
     refers to such. Of those only the metadata is fetched, so that no secret's content ever
     travels. With O(automatic) they list the ConfigMaps named C(oncall-recovery) in two namespaces.
+    With O(gitops=suspend), C(list) and C(patch) on Applications, Kustomizations or HelmReleases,
+    and C(get), C(create) and C(patch) on ConfigMaps.
   - "Limits of the guards. V(references_changed) compares the times of the last changes with the
     creation of the target's successor, so it can warn once too often where a revision was used
     again. V(health) sees ready pods only, not what users get. V(quota) leaves out quotas with
@@ -288,6 +314,15 @@ workloads:
       description: V(bad) where the revision that was left got that mark now. Null otherwise.
       type: str
       sample: bad
+    suspended:
+      description: What was kept from acting by itself with O(gitops=suspend), or would be.
+      type: list
+      elements: dict
+      sample:
+        - tool: Argo CD
+          kind: Application
+          namespace: argocd
+          name: shop
     guards:
       description:
         - The guards that were asked, in their order, each with V(pass), V(warn) or V(block) and a
@@ -342,6 +377,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "cooldown": {"type": "int", "default": 3600},
     "kill_switch_namespace": {"type": "str", "default": "oncall-recovery"},
     "holder": {"type": "str"},
+    "gitops": {"type": "str", "choices": ["refuse", "suspend", "ignore"], "default": "refuse"},
+    "argocd_namespace": {"type": "str", "default": "argocd"},
     "override_guards": {"type": "list", "elements": "str", "choices": OVERRIDABLE_GUARDS},
     "approved_by": {"type": "str"},
     "reversible_migrations": {"type": "list", "elements": "str"},
@@ -375,6 +412,8 @@ def main() -> None:
                     cooldown_seconds=options["cooldown"],
                     kill_switch_namespace=options["kill_switch_namespace"],
                     holder=options["holder"] or "",
+                    gitops=options["gitops"],
+                    argocd_namespace=options["argocd_namespace"],
                     override_guards=frozenset(options["override_guards"] or ()),
                     approved_by=options["approved_by"] or "",
                     reversible_migrations=frozenset(options["reversible_migrations"] or ()),

@@ -70,6 +70,7 @@ class Client:
         self._pool = _connection_pool(self._configuration)
         self._connections = connections
         self._has_answered = False
+        self._versions: dict[str, str] = {}
         self._clock_offset = datetime.timedelta()
         self.server = str(self._configuration.host)
 
@@ -148,6 +149,16 @@ class Client:
         """Replace an object; refused (409) where its resourceVersion is not that of ``body``."""
         query = {"dryRun": "All"} if dry_run else {}
         return self._request("PUT", path, subject=subject, query=query, body=body)
+
+    def served_version(self, group: str) -> str:
+        """The version that the server prefers of an API group; asked once.
+
+        Raises ApiError with status 404 where it serves none.
+        """
+        if group not in self._versions:
+            found = self.get(f"/apis/{group}", subject=f"API group {group}")
+            self._versions[group] = str(found["preferredVersion"]["version"])
+        return self._versions[group]
 
     def now(self) -> datetime.datetime:
         """The time in UTC by the API server's clock, to a second, as its last answer told it.

@@ -34,19 +34,23 @@ CORE = "/api/v1"
 class Listing:
     """One LIST request: a type in a namespace (``None`` for all), narrowed by selectors.
 
-    ``metadata_only`` asks the server to leave the content out, so that no secret travels.
+    ``group`` is that of a custom resource, whose version the server is asked for; what belongs to
+    Kubernetes itself has its ``prefix``. ``metadata_only`` asks the server to leave the content
+    out, so that no secret travels.
     """
 
     plural: str
     namespace: str | None
     prefix: str = CORE
+    group: str = ""
     metadata_only: bool = False
     label_selector: str = ""
     field_selector: str = ""
 
-    @property
-    def path(self) -> str:
-        return collection_path(self.plural, self.namespace, self.prefix)
+    def path_in(self, version: str) -> str:
+        """The path, where ``version`` is that of the group if there is one."""
+        prefix = f"/apis/{self.group}/{version}" if self.group else self.prefix
+        return collection_path(self.plural, self.namespace, prefix)
 
     def __str__(self) -> str:
         where = "any namespace" if self.namespace is None else f"namespace {self.namespace}"
@@ -88,8 +92,9 @@ def read_facts(client: Client, listings: Iterable[Listing]) -> Facts:
 
     def read(listing: Listing) -> Sequence[Object] | RecoveryError:
         try:
+            version = client.served_version(listing.group) if listing.group else ""
             objects, _version = client.list_objects(
-                listing.path,
+                listing.path_in(version),
                 subject=str(listing),
                 label_selector=listing.label_selector,
                 field_selector=listing.field_selector,

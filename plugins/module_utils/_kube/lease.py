@@ -131,11 +131,14 @@ def claimed_lease(
 ) -> dict[str, t.Any]:
     """The Lease as the claimant holds it from now on: renewed, or taken over."""
     spec = {**lease["spec"], **_claimed(claim, now)}
-    if lease["spec"].get("holderIdentity") != claim.holder:
+    annotations = _annotations(claim)
+    if lease["spec"].get("holderIdentity") == claim.holder:
+        annotations = {name: value for name, value in annotations.items() if value}
+    else:
         spec["acquireTime"] = _micro_time(now)
         spec["leaseTransitions"] = (lease["spec"].get("leaseTransitions") or 0) + 1
     metadata = dict(lease["metadata"])
-    metadata["annotations"] = {**(metadata.get("annotations") or {}), **_annotations(claim)}
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), **annotations}
     # A workload that was made anew under the same name keeps its lock and not its predecessor's.
     owners = metadata.get("ownerReferences") or []
     metadata["ownerReferences"] = [{**owner, "uid": uid} for owner in owners]

@@ -21,6 +21,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards.guard import (
         GuardResult,
     )
+    from ansible_collections.oncall.recovery.plugins.module_utils._kube.managers import Manager
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.revision import Revision
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.rollout import (
         RolloutStatus,
@@ -40,7 +41,8 @@ class Outcome:
     A workload can have been changed and still have failed: its rollout then did not complete.
     ``proof`` is what speaks for the target (see target.Choice), ``marked`` the mark that the
     source got, ``warning`` what went wrong beside the rollback. ``is_away_from_source`` says that
-    the workload does not run ``source`` any more, by this call or by one before.
+    the workload does not run ``source`` any more, by this call or by one before. ``suspended`` are
+    the owners that were kept from acting by themselves.
     """
 
     reference: WorkloadReference
@@ -56,6 +58,7 @@ class Outcome:
     marked: str = ""
     warning: str = ""
     is_away_from_source: bool = False
+    suspended: Sequence[Manager] = ()
 
     @property
     def is_changed(self) -> bool:
@@ -75,6 +78,7 @@ class Outcome:
             "to": self.target.as_result() if self.target else None,
             "proof": self.proof or None,
             "marked": self.marked or None,
+            "suspended": [owner.as_result() for owner in self.suspended],
             "guards": [guard.as_result() for guard in self.guards],
             "duration": round(self.seconds, 3),
         }

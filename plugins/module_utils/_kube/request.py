@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import dataclasses
 
+REFUSE, SUSPEND, IGNORE = "refuse", "suspend", "ignore"
+
 
 @dataclasses.dataclass(frozen=True)
 class UndoRequest:
@@ -21,7 +23,9 @@ class UndoRequest:
     bad. ``automatic`` says that nobody watches; such a rollback is done once per incident, and
     not within ``cooldown_seconds`` of another automatic one, and not where a kill switch in the
     workload's namespace or in ``kill_switch_namespace`` is off. ``holder`` is whose lock of the
-    workload is our own. ``approved_by`` is the person who
+    workload is our own. ``gitops`` is what to do where GitOps or Helm deploys it: ``refuse``,
+    ``suspend`` or ``ignore``; ``argocd_namespace`` is where Argo CD keeps its Applications.
+    ``approved_by`` is the person who
     approved crossing a migration that cannot be reversed, ``reversible_migrations`` are the ids
     of those that can. ``override_guards`` names guards whose refusal becomes a warning.
     ``all_or_nothing`` changes no workload unless all pass their guards and a dry run.
@@ -37,6 +41,8 @@ class UndoRequest:
     cooldown_seconds: float = 0.0
     kill_switch_namespace: str = "oncall-recovery"
     holder: str = ""
+    gitops: str = REFUSE
+    argocd_namespace: str = "argocd"
     approved_by: str = ""
     reversible_migrations: frozenset[str] = frozenset()
     override_guards: frozenset[str] = frozenset()

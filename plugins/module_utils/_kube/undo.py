@@ -54,6 +54,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection im
     WorkloadReference,
     read_workloads,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.suspension import Suspensions
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo_patch import (
     preconditions,
     undo_patch,
@@ -66,12 +67,14 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import Client
+    from ansible_collections.oncall.recovery.plugins.module_utils._kube.managers import Manager
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.record import Record
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.request import UndoRequest
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.rollout import View
 
 # A controller that works needs far less to see a change; one that is down would never see it.
 SECONDS_TO_CATCH_UP = 15.0
+SECONDS_BETWEEN_ATTEMPTS = 1.0
 # A workload that others change faster than we can read it is left alone.
 MOST_ATTEMPTS = 4
 
@@ -136,7 +139,8 @@ def decide(case: Case) -> Decision:
 
 
 def _undo_all(client: Client, cases: Sequence[Case], request: UndoRequest) -> list[Outcome]:
-    return client.side_by_side(lambda case: _undo_one(client, case, request), cases)
+    suspensions = Suspensions(client)
+    return client.side_by_side(lambda case: _undo_one(client, case, request, suspensions), cases)
 
 
 def _held_back(outcome: Outcome) -> Outcome:
@@ -147,45 +151,79 @@ def _held_back(outcome: Outcome) -> Outcome:
     return dataclasses.replace(outcome, outcome=SKIPPED, message=message, patched=None, marked="")
 
 
-def _undo_one(client: Client, case: Case, request: UndoRequest) -> Outcome:
+def _undo_one(
+    client: Client, case: Case, request: UndoRequest, suspensions: Suspensions
+) -> Outcome:
     started = time.monotonic()
     try:
-        outcome = _mark(client, _decide_and_patch(client, case, request), request)
+        outcome = _mark(client, _decide_and_patch(client, case, request, suspensions), request)
     except RecoveryError as error:
         outcome = Outcome(case.reference, FAILED, error.message)
-    return dataclasses.replace(outcome, seconds=time.monotonic() - started)
+    outcome = dataclasses.replace(outcome, seconds=time.monotonic() - started)
+    return _with_suspensions(outcome, suspensions.done_for(case))
 
 
-def _decide_and_patch(client: Client, case: Case, request: UndoRequest) -> Outcome:
-    is_answer_lost = False
-    for _attempt in range(MOST_ATTEMPTS):
+def _with_suspensions(outcome: Outcome, suspended: Sequence[Manager]) -> Outcome:
+    """What was suspended for a rollback that then failed must not go unmentioned."""
+    message = outcome.message
+    if suspended and outcome.is_bad:
+        told = " and ".join(str(owner) for owner in suspended)
+        message = f"{message}. It is left with {told} suspended, as the ledger says"
+    return dataclasses.replace(outcome, message=message, suspended=suspended)
+
+
+def _decide_and_patch(
+    client: Client, case: Case, request: UndoRequest, suspensions: Suspensions
+) -> Outcome:
+    """Patch, and where that did not go as it should, look first and decide anew.
+
+    The patch holds only for the generation that was read, so sending it again cannot do it twice.
+    """
+    unknown: RecoveryError | None = None
+    for attempt in range(MOST_ATTEMPTS):
         decision = decide(case)
         if decision.objections or decision.case.is_done_already:
             return _unchanged(decision)
         try:
+            suspensions.suspend_owners(case)
             patched = client.patch(
                 case.reference.path,
                 undo_patch(case),
                 subject=str(case.reference),
                 dry_run=request.dry_run,
             )
-            return _rolled_back(decision, patched, request)
+            return _rolled_back(decision, patched)
         except (ApiError, Unanswered) as error:
+            if _may_have_been_done(error):
+                unknown = error
+                time.sleep(SECONDS_BETWEEN_ATTEMPTS * attempt)
             fresh = _read_again(client, case, request)
-            is_answer_lost = is_answer_lost or isinstance(error, Unanswered)
-            if is_answer_lost and is_template_of(case.target, fresh.workload):
-                return _rolled_back(decision, fresh.workload, request)
+            if unknown and is_template_of(case.target, fresh.workload):
+                return _rolled_back(decision, fresh.workload)
             if not same_template(case.workload, fresh.workload):
                 return _changed_by_another(decision, fresh)
             nothing_moved = preconditions(case.workload) == preconditions(fresh.workload)
-            if isinstance(error, ApiError) and (nothing_moved or not error.is_refused_patch):
+            is_refused_for_others = isinstance(error, ApiError) and error.is_refused_patch
+            if not _may_have_been_done(error) and (nothing_moved or not is_refused_for_others):
                 raise
             case = fresh
+    if unknown:
+        raise RecoveryError(
+            str(case.reference),
+            f"whether it was rolled back is not known after {MOST_ATTEMPTS} attempts "
+            f"({unknown.cause}); when it was last read, it was not",
+            "Look at it, then run again",
+        )
     raise RecoveryError(
         str(case.reference),
         f"others changed it during each of {MOST_ATTEMPTS} attempts, so nothing was done to it",
         "Find out what keeps changing it, then run again",
     )
+
+
+def _may_have_been_done(error: RecoveryError) -> bool:
+    """True for a lost answer, and for one that speaks of trouble inside of the server."""
+    return isinstance(error, Unanswered) or (isinstance(error, ApiError) and error.status >= 500)
 
 
 def _mark(client: Client, outcome: Outcome, request: UndoRequest) -> Outcome:
@@ -263,9 +301,9 @@ def _done_before(case: Case, record: Record) -> Outcome:
     )
 
 
-def _rolled_back(decision: Decision, patched: Mapping[str, t.Any], request: UndoRequest) -> Outcome:
+def _rolled_back(decision: Decision, patched: Mapping[str, t.Any]) -> Outcome:
     case = decision.case
-    verb = "would be rolled back" if request.dry_run else "rolled back"
+    verb = "would be rolled back" if case.request.dry_run else "rolled back"
     source = case.current.number if case.current else "unknown"
     message = f"{case.reference}: {verb} from revision {source} to {case.target.number}"
     patched = {**patched, "kind": case.reference.kind}
