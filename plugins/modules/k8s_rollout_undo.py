@@ -172,6 +172,16 @@ options:
       - What fails after that dry run does not undo the others.
     type: bool
     default: false
+  evict_stuck_pods:
+    description:
+      - Whether to evict pods that a StatefulSet with the pod management policy C(OrderedReady)
+        waits for. It replaces no pod before all others are ready, so pods that never will be keep
+        the restored template from having an effect.
+      - Pods are evicted one at a time, the highest ordinal first, and never one of the target
+        revision. Where a PodDisruptionBudget does not allow it, it is tried again within
+        O(wait_timeout), and then told as a warning. Needs O(wait).
+    type: bool
+    default: false
   wait:
     description:
       - Whether to wait until the rollouts are complete. One that fails, stalls or is replaced by
@@ -209,8 +219,9 @@ notes:
     ConfigMaps, Secrets, ServiceAccounts and PersistentVolumeClaims where the target's template
     refers to such. Of those only the metadata is fetched, so that no secret's content ever
     travels. With O(automatic) they list the ConfigMaps named C(oncall-recovery) in two namespaces.
-    With O(gitops=suspend), C(list) and C(patch) on Applications, Kustomizations or HelmReleases,
-    and C(get), C(create) and C(patch) on ConfigMaps.
+    With O(evict_stuck_pods), C(create) on C(pods/eviction). With O(gitops=suspend), C(list) and
+    C(patch) on Applications, Kustomizations or HelmReleases, and C(get), C(create) and C(patch) on
+    ConfigMaps.
   - "Limits of the guards. V(references_changed) compares the times of the last changes with the
     creation of the target's successor, so it can warn once too often where a revision was used
     again. V(health) sees ready pods only, not what users get. V(quota) leaves out quotas with
@@ -314,6 +325,11 @@ workloads:
       description: V(bad) where the revision that was left got that mark now. Null otherwise.
       type: str
       sample: bad
+    evicted:
+      description: Names of the pods that were evicted with O(evict_stuck_pods).
+      type: list
+      elements: str
+      sample: ["queue-2"]
     suspended:
       description: What was kept from acting by itself with O(gitops=suspend), or would be.
       type: list
@@ -356,6 +372,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
     reporting_errors,
     require_at_least,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._errors import InvalidInput
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.request import UndoRequest
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import selection_from
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo import undo_rollouts
@@ -383,6 +400,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "approved_by": {"type": "str"},
     "reversible_migrations": {"type": "list", "elements": "str"},
     "all_or_nothing": {"type": "bool", "default": False},
+    "evict_stuck_pods": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 300},
     "concurrency": {"type": "int", "default": 8},
@@ -397,6 +415,8 @@ def main() -> None:
     )
     options = module.params
     with reporting_errors(module):
+        if options["evict_stuck_pods"] and not options["wait"]:
+            raise InvalidInput("evict_stuck_pods", "is set without wait", "Set wait, too")
         require_at_least(options, to_revision=0, cooldown=0, wait_timeout=1, concurrency=1)
         with connect(module, concurrency=options["concurrency"]) as client:
             result = undo_rollouts(
@@ -418,6 +438,7 @@ def main() -> None:
                     approved_by=options["approved_by"] or "",
                     reversible_migrations=frozenset(options["reversible_migrations"] or ()),
                     all_or_nothing=options["all_or_nothing"],
+                    evict_stuck_pods=options["evict_stuck_pods"],
                     dry_run=module.check_mode,
                     wait_seconds=options["wait_timeout"] if options["wait"] else 0,
                 ),

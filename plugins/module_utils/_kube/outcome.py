@@ -36,13 +36,14 @@ MOST_FAILURES_IN_MESSAGE = 3
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """One workload's outcome. ``patched`` is the object as the server returned it, if it did.
+    """One workload's outcome. ``live`` is the object whose rollout there is to wait for, as it
+    was last read; ``is_patched`` says that this call changed it.
 
     A workload can have been changed and still have failed: its rollout then did not complete.
     ``proof`` is what speaks for the target (see target.Choice), ``marked`` the mark that the
     source got, ``warning`` what went wrong beside the rollback. ``is_away_from_source`` says that
     the workload does not run ``source`` any more, by this call or by one before. ``suspended`` are
-    the owners that were kept from acting by themselves.
+    the owners that were kept from acting by themselves, ``evicted`` the pods that were.
     """
 
     reference: WorkloadReference
@@ -52,17 +53,19 @@ class Outcome:
     source: Revision | None = None
     target: Revision | None = None
     proof: str = ""
-    patched: Mapping[str, t.Any] | None = None
+    live: Mapping[str, t.Any] | None = None
+    is_patched: bool = False
     rollout: RolloutStatus | None = None
     seconds: float = 0.0
     marked: str = ""
     warning: str = ""
     is_away_from_source: bool = False
     suspended: Sequence[Manager] = ()
+    evicted: Sequence[str] = ()
 
     @property
     def is_changed(self) -> bool:
-        return self.patched is not None or bool(self.marked)
+        return self.is_patched or bool(self.marked) or bool(self.evicted)
 
     @property
     def is_bad(self) -> bool:
@@ -79,6 +82,7 @@ class Outcome:
             "proof": self.proof or None,
             "marked": self.marked or None,
             "suspended": [owner.as_result() for owner in self.suspended],
+            "evicted": list(self.evicted),
             "guards": [guard.as_result() for guard in self.guards],
             "duration": round(self.seconds, 3),
         }
@@ -88,7 +92,7 @@ class Outcome:
 
     def as_diff(self) -> dict[str, t.Any] | None:
         """The pod template before and after, for ``--diff``; nothing where it was not changed."""
-        if self.patched is None or self.source is None or self.target is None:
+        if not self.is_patched or self.source is None or self.target is None:
             return None
         return {
             "before_header": f"{self.reference} revision {self.source.number}",

@@ -29,7 +29,9 @@ class UndoRequest:
     approved crossing a migration that cannot be reversed, ``reversible_migrations`` are the ids
     of those that can. ``override_guards`` names guards whose refusal becomes a warning.
     ``all_or_nothing`` changes no workload unless all pass their guards and a dry run.
-    ``dry_run`` has the server try each patch and store nothing. ``wait_seconds`` 0 does not wait.
+    ``evict_stuck_pods`` makes room for the target where a StatefulSet waits for pods that will
+    not be ready. ``dry_run`` has the server try each patch and store nothing. ``wait_seconds`` 0
+    does not wait.
     """
 
     to_revision: int = 0
@@ -47,5 +49,6 @@ class UndoRequest:
     reversible_migrations: frozenset[str] = frozenset()
     override_guards: frozenset[str] = frozenset()
     all_or_nothing: bool = False
+    evict_stuck_pods: bool = False
     dry_run: bool = False
     wait_seconds: float = 0.0

@@ -24,6 +24,9 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors impor
     ApiError,
     Unanswered,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.eviction import (
+    evict_stuck_pods,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.facts import read_facts
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.follow import follow
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards.asking import (
@@ -75,6 +78,8 @@ if t.TYPE_CHECKING:
 # A controller that works needs far less to see a change; one that is down would never see it.
 SECONDS_TO_CATCH_UP = 15.0
 SECONDS_BETWEEN_ATTEMPTS = 1.0
+# What is left for the verdict where everything before took all of the caller's time.
+SECONDS_FOR_A_LOOK = 2.0
 # A workload that others change faster than we can read it is left alone.
 MOST_ATTEMPTS = 4
 
@@ -109,7 +114,9 @@ def undo_rollouts(client: Client, selection: Selection, request: UndoRequest) ->
             return UndoResult([_held_back(outcome) for outcome in tried])
     outcomes = _undo_all(client, cases, request)
     if request.wait_seconds and not request.dry_run:
-        outcomes = wait_for_rollouts(client, outcomes, remaining(deadline))
+        if request.evict_stuck_pods:
+            outcomes = evict_stuck_pods(client, outcomes, deadline)
+        outcomes = wait_for_rollouts(client, outcomes, max(remaining(deadline), SECONDS_FOR_A_LOOK))
     return UndoResult([*outcomes, *missing])
 
 
@@ -145,10 +152,12 @@ def _undo_all(client: Client, cases: Sequence[Case], request: UndoRequest) -> li
 
 def _held_back(outcome: Outcome) -> Outcome:
     """What passed its guards and the dry run, and was left alone because another did not."""
-    if outcome.patched is None:
+    if not outcome.is_patched:
         return dataclasses.replace(outcome, marked="")
     message = f"{outcome.reference}: left alone, because not all could be rolled back"
-    return dataclasses.replace(outcome, outcome=SKIPPED, message=message, patched=None, marked="")
+    return dataclasses.replace(
+        outcome, outcome=SKIPPED, message=message, is_patched=False, marked=""
+    )
 
 
 def _undo_one(
@@ -279,7 +288,14 @@ def _unchanged(decision: Decision) -> Outcome:
         return _done_before(case, case.done_before)
     message = f"{case.reference}: already at revision {case.target.number}"
     return Outcome(
-        case.reference, SKIPPED, message, guards, case.current, case.target, case.choice.proof
+        case.reference,
+        SKIPPED,
+        message,
+        guards,
+        case.current,
+        case.target,
+        case.choice.proof,
+        live=case.workload,
     )
 
 
@@ -297,6 +313,7 @@ def _done_before(case: Case, record: Record) -> Outcome:
         message,
         source=case.left_before,
         target=case.current,
+        live=case.workload,
         is_away_from_source=True,
     )
 
@@ -306,7 +323,6 @@ def _rolled_back(decision: Decision, patched: Mapping[str, t.Any]) -> Outcome:
     verb = "would be rolled back" if case.request.dry_run else "rolled back"
     source = case.current.number if case.current else "unknown"
     message = f"{case.reference}: {verb} from revision {source} to {case.target.number}"
-    patched = {**patched, "kind": case.reference.kind}
     return Outcome(
         case.reference,
         ROLLED_BACK,
@@ -315,7 +331,8 @@ def _rolled_back(decision: Decision, patched: Mapping[str, t.Any]) -> Outcome:
         case.current,
         case.target,
         case.choice.proof,
-        patched,
+        live={**patched, "kind": case.reference.kind},
+        is_patched=True,
         is_away_from_source=True,
     )
 

@@ -37,8 +37,8 @@ if t.TYPE_CHECKING:
 
 
 def wait_for_rollouts(client: Client, outcomes: Sequence[Outcome], seconds: float) -> list[Outcome]:
-    """Wait for the rollouts of what was changed; those that do not complete become failed."""
-    by_uid = {o.patched["metadata"]["uid"]: o for o in outcomes if o.patched}
+    """Wait for the rollouts of what is at its target; those that do not complete become failed."""
+    by_uid = {o.live["metadata"]["uid"]: o for o in outcomes if o.live}
     if not by_uid:
         return list(outcomes)
 
@@ -46,14 +46,14 @@ def wait_for_rollouts(client: Client, outcomes: Sequence[Outcome], seconds: floa
         status = _status_after(by_uid[view.workload["metadata"]["uid"]], view)
         return status, status.is_final
 
-    changed = [o.patched for o in outcomes if o.patched]
+    workloads = [o.live for o in outcomes if o.live]
     try:
-        followed = follow(client, changed, judge, seconds=seconds)
+        followed = follow(client, workloads, judge, seconds=seconds)
     except RecoveryError as error:
-        return [_unwatched(outcome, error) if outcome.patched else outcome for outcome in outcomes]
+        return [_unwatched(outcome, error) if outcome.live else outcome for outcome in outcomes]
     return [
-        _with_rollout(outcome, followed.get(outcome.patched["metadata"]["uid"]), seconds)
-        if outcome.patched
+        _with_rollout(outcome, followed.get(outcome.live["metadata"]["uid"]), seconds)
+        if outcome.live
         else outcome
         for outcome in outcomes
     ]
@@ -66,9 +66,9 @@ def _unwatched(outcome: Outcome, error: RecoveryError) -> Outcome:
 
 def _status_after(outcome: Outcome, view: View) -> RolloutStatus:
     status = rollout_status(view)
-    patched = outcome.patched or {}
-    is_newer = view.workload["metadata"]["generation"] > patched["metadata"]["generation"]
-    if is_newer and not same_template(view.workload, patched):
+    before = outcome.live or {}
+    is_newer = view.workload["metadata"]["generation"] > before["metadata"]["generation"]
+    if is_newer and not same_template(view.workload, before):
         another = "someone else changed its template after the rollback"
         return dataclasses.replace(status, verdict=SUPERSEDED, message=another)
     return status
