@@ -94,7 +94,8 @@ class _Evictor:
                 self._evict(pod)
         except RecoveryError as error:
             self._refusal = error.message
-        warning = f"{self._refusal}. Its stuck pods were not all evicted" if self._refusal else ""
+        refusal = self._refusal.rstrip(".")
+        warning = f"{refusal}. Its stuck pods were not all evicted" if refusal else ""
         return dataclasses.replace(
             outcome, evicted=list(self._evicted.values()), warning=outcome.warning or warning
         )
