@@ -271,7 +271,7 @@ def test_bindings_of_the_examples_work_with_the_accounts_token(
         .read_text()
         .replace("namespace: shop", f"namespace: {namespace}")
     )
-    apply(cluster.kubeconfig, *yaml.safe_load_all(here))
+    apply(cluster.kubeconfig, yaml.safe_load(here))
     token = token_of(cluster, namespace)
     login = {"host": cluster.api_server, "api_key": token, "ca_cert": authority(cluster, tmp_path)}
     where = {"namespace": namespace, "name": web.name}

@@ -43,7 +43,7 @@ METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 SECONDS_TO_FIRST_ANSWER = 10.0
 SECONDS_OF_RETRIES = 30.0
 CONNECT_TIMEOUT_SECONDS = 5.0
-READ_TIMEOUT_SECONDS = 30.0
+READ_TIMEOUT_SECONDS = 15.0
 # The API server sends a bookmark about once a minute; longer silence is a dead connection.
 WATCH_SILENCE_SECONDS = 90.0
 OBJECTS_PER_PAGE = 500

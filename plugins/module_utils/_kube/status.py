@@ -69,13 +69,15 @@ class StatusRequest:
 class WorkloadStatus:
     """One workload's rollout; ``status`` is None where there is no such workload.
 
-    ``marked`` is the mark that its revision got now, ``warning`` why it got none.
+    ``trouble`` is what kept the status from being newer. ``marked`` is the mark that its revision
+    got now, ``warning`` why it got none.
     """
 
     reference: WorkloadReference
     status: RolloutStatus | None
     is_timed_out: bool = False
     seconds: float = 0.0
+    trouble: str = ""
     marked: str = ""
     warning: str = ""
 
@@ -89,7 +91,10 @@ class WorkloadStatus:
             return f"{self.reference}: there is no such object. Check kind, namespace and name"
         if self.is_timed_out:
             late = f"not complete after {self.seconds:.0f} s"
-            return f"{self.reference}: {late}: {self.status.message}"
+            told = f"{self.reference}: {late}: {self.status.message}"
+            if not self.trouble:
+                return told
+            return f"{told}, as far as is known; of late there was trouble: {self.trouble}"
         return f"{self.reference}: {self.status.verdict}: {self.status.message}"
 
     def as_result(self) -> dict[str, t.Any]:
@@ -203,4 +208,4 @@ def _workload_status(
         )
     timed_out = not followed.is_final
     seconds = request.wait_seconds if timed_out else followed.seconds
-    return WorkloadStatus(reference, followed.judgement, timed_out, seconds)
+    return WorkloadStatus(reference, followed.judgement, timed_out, seconds, followed.trouble)

@@ -28,6 +28,7 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.case import Case
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import Client
+    from ansible_collections.oncall.recovery.plugins.module_utils._kube.facts import Listing
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.managers import Manager
 
     Object = Mapping[str, t.Any]
@@ -35,11 +36,7 @@ if t.TYPE_CHECKING:
 
 def live_owner(case: Case, owner: Manager) -> Object:
     """The owner's own object, as it was read. Raises RecoveryError where it was not or is not."""
-    listing = owner_listing(owner, case.request.argocd_namespace)
-    if listing is None:
-        raise RecoveryError(
-            str(owner), "it cannot be suspended", "Use its own rollback, or set gitops to ignore"
-        )
+    listing = _listing(case, owner)
     for found in case.facts.objects(listing):
         if found["metadata"]["name"] == owner.name:
             return found
@@ -48,6 +45,15 @@ def live_owner(case: Case, owner: Manager) -> Object:
         "there is no such object",
         "Set argocd_namespace if Argo CD runs elsewhere",
     )
+
+
+def _listing(case: Case, owner: Manager) -> Listing:
+    listing = owner_listing(owner, case.request.argocd_namespace)
+    if listing is None:
+        raise RecoveryError(
+            str(owner), "it cannot be suspended", "Use its own rollback, or set gitops to ignore"
+        )
+    return listing
 
 
 class Suspensions:
@@ -108,8 +114,7 @@ class Suspensions:
         )
 
     def _path(self, case: Case, owner: Manager, live: Object) -> str:
-        listing = owner_listing(owner, case.request.argocd_namespace)
-        assert listing is not None
+        listing = _listing(case, owner)
         version = self._client.served_version(listing.group)
         return f"{listing.path_in(version)}/{live['metadata']['name']}"
 

@@ -86,4 +86,8 @@ def _with_rollout(
         return done
     state = status.verdict if followed.is_final else f"not complete after {seconds:.0f} s"
     message = f"{outcome.message}, but its rollout is {state}: {status.message}"
+    if followed.trouble:
+        message = (
+            f"{message}, as far as is known, for of late there was trouble: {followed.trouble}"
+        )
     return dataclasses.replace(done, outcome=FAILED, message=message)
