@@ -17,7 +17,7 @@ from tests.cluster.kubectl import apply, kubectl
 
 from .support.audit import requests_to
 from .support.modules import Answer, run_module
-from .support.proxy import proxy_to
+from .support.proxy import Fault, proxy_to
 from .support.workloads import KINDS, Workload, deploy_all
 
 READER = "reader"
@@ -97,11 +97,12 @@ class Meddler:
         self._manifest = manifest
         self.patches = 0
 
-    def __call__(self, method: str, path: str) -> None:
+    def __call__(self, method: str, path: str) -> Fault | None:
         if method == "PATCH" and f"/{self._workload.kind.lower()}s/" in path:
             self.patches += 1
             if self.patches == 1:
                 apply(self._workload.kubeconfig, self._manifest)
+        return None
 
 
 def test_template_that_somebody_changes_between_read_and_patch_is_not_overwritten(
