@@ -153,7 +153,7 @@ def test_playbook_that_is_killed_and_run_again_converges_and_does_nothing_twice(
     first = start_playbook(variables, tmp_path)
     audit.wait_for(SIZE // 3)
     os.killpg(first.pid, signal.SIGKILL)
-    first.wait()
+    first.communicate()
     time.sleep(0.5)
     done_by_the_first = audit.changes()
     assert SIZE // 3 <= len(done_by_the_first) < SIZE

@@ -35,7 +35,10 @@ def stuck(cluster: Cluster, namespace: str, name: str) -> Workload:
     queue.deploy("1")
     queue.kubectl("rollout", "status", queue.address, "--timeout=60s")
     bad = queue.manifest("2")
-    bad["spec"]["template"]["spec"]["containers"][0]["image"] = CRASHES
+    (container,) = bad["spec"]["template"]["spec"]["containers"]
+    container["image"] = CRASHES
+    # Without a probe it would count as ready for the moment before it crashes.
+    container["readinessProbe"] = {"tcpSocket": {"port": 8080}}
     apply(cluster.kubeconfig, bad)
     queue.settle()
     wait_until(lambda: restarts(queue, 2) > 0, f"{name}-2 has crashed")

@@ -97,8 +97,12 @@ class Client:
         label_selector: str = "",
         field_selector: str = "",
         accept: str = JSON,
+        patience: float | None = None,
     ) -> tuple[list[dict[str, t.Any]], str]:
-        """Read a list in pages; return its items and the resourceVersion to watch from."""
+        """Read a list in pages; return its items and the resourceVersion to watch from.
+
+        ``patience`` is for how many seconds at most it is tried again where there is trouble.
+        """
         query: dict[str, t.Any] = {"limit": OBJECTS_PER_PAGE}
         if label_selector:
             query["labelSelector"] = label_selector
@@ -107,7 +111,9 @@ class Client:
         items: list[dict[str, t.Any]] = []
         while True:
             try:
-                page = self._request("GET", path, subject=subject, query=query, accept=accept)
+                page = self._request(
+                    "GET", path, subject=subject, query=query, accept=accept, patience=patience
+                )
             except ApiError as error:
                 # 410: the snapshot behind a later page has expired, so read the list anew, whole.
                 if error.status != 410 or "continue" not in query:
@@ -143,14 +149,16 @@ class Client:
         *,
         subject: str,
         dry_run: bool = False,
-        retries: bool = True,
+        patience: float | None = None,
     ) -> dict[str, t.Any]:
         """Create an object in the collection ``path``; ``dry_run`` stores nothing.
 
-        ``retries=False`` passes a 429 on at once, where it is an answer and no sign of load.
+        ``patience`` 0 passes a 429 on at once, where it is an answer and no sign of load.
         """
         query = {"dryRun": "All"} if dry_run else {}
-        return self._request("POST", path, subject=subject, query=query, body=body, retries=retries)
+        return self._request(
+            "POST", path, subject=subject, query=query, body=body, patience=patience
+        )
 
     def put(
         self, path: str, body: t.Any, *, subject: str, dry_run: bool = False
@@ -203,7 +211,12 @@ class Client:
         if field_selector:
             query["fieldSelector"] = field_selector
         response = self._send(
-            "GET", path, query=query, subject=subject, stream_seconds=WATCH_SILENCE_SECONDS
+            "GET",
+            path,
+            query=query,
+            subject=subject,
+            patience=seconds,
+            stream_seconds=WATCH_SILENCE_SECONDS,
         )
         try:
             for line in self._lines(response, subject):
@@ -235,7 +248,7 @@ class Client:
         body: t.Any = None,
         content_type: str = JSON,
         accept: str = JSON,
-        retries: bool = True,
+        patience: float | None = None,
     ) -> dict[str, t.Any]:
         response = self._send(
             method,
@@ -245,7 +258,7 @@ class Client:
             body=body,
             content_type=content_type,
             accept=accept,
-            retries=retries,
+            patience=patience,
         )
         decoded = _decode(response.data)
         if response.status >= 400:
@@ -268,7 +281,7 @@ class Client:
         body: t.Any = None,
         content_type: str = JSON,
         accept: str = JSON,
-        retries: bool = True,
+        patience: float | None = None,
         stream_seconds: float | None = None,
     ) -> t.Any:
         import urllib3
@@ -277,7 +290,9 @@ class Client:
         if query:
             url = f"{url}?{urlencode(query)}"
         headers = {**self._headers, **self._authorization(), "Accept": accept}
-        budget = self._retry_budget() if retries else 0.0
+        budget = self._retry_budget()
+        if patience is not None:
+            budget = min(budget, patience)
         if body is not None:
             headers["Content-Type"] = content_type
         try:

@@ -126,7 +126,7 @@ class _Evictor:
         path = object_path("pods", metadata["namespace"], metadata["name"], CORE)
         subject = f"Pod {metadata['namespace']}/{metadata['name']}"
         try:
-            self._client.post(f"{path}/eviction", body, subject=subject, retries=False)
+            self._client.post(f"{path}/eviction", body, subject=subject, patience=0.0)
         except ApiError as error:
             # 404: somebody else removed it. 409: another pod has its name by now.
             if error.status not in (404, 409, 429):

@@ -37,6 +37,8 @@ if t.TYPE_CHECKING:
     Object = Mapping[str, t.Any]
 
 SECONDS_BETWEEN_LISTS = 0.5
+# The caller's time is over by then.
+SECONDS_FOR_A_LAST_LOOK = 2.0
 # A server, or a proxy before it, that ends watches at once must not be asked without a pause.
 SHORTEST_WATCH_SECONDS = 1.0
 
@@ -117,7 +119,7 @@ def _look_again(client: Client, place: Place) -> str:
     """List everything once more; the trouble in words, or nothing."""
     try:
         for source in place.sources:
-            place.replace_all(source.what, _list(client, source)[0])
+            place.replace_all(source.what, _list(client, source, SECONDS_FOR_A_LAST_LOOK)[0])
     except RecoveryError as error:
         return error.message
     return ""
@@ -163,7 +165,7 @@ class Newsroom:
         """Body of a thread: list, then watch; list again where the watch cannot go on."""
         while self._goes_on():
             try:
-                objects, version = _list(self._client, source)
+                objects, version = _list(self._client, source, remaining(self._deadline))
                 self.trouble = ""
                 self._report(place, place.replace_all, source.what, objects)
                 self._watch_from(version, place, source)
@@ -206,12 +208,15 @@ class Newsroom:
         self._reports.put((place, functools.partial(take_in, *news)))
 
 
-def _list(client: Client, source: Source) -> tuple[list[dict[str, t.Any]], str]:
+def _list(
+    client: Client, source: Source, patience: float | None = None
+) -> tuple[list[dict[str, t.Any]], str]:
     return client.list_objects(
         source.path,
         subject=str(source),
         label_selector=source.label_selector,
         field_selector=source.field_selector,
+        patience=patience,
     )
 
 
