@@ -10,6 +10,7 @@ Private to oncall.recovery: it may change in any release.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
 import hashlib
 import os
@@ -19,6 +20,7 @@ import tempfile
 import typing as t
 from pathlib import Path
 
+from ansible_collections.oncall.recovery.plugins.module_utils._git.remote import remote_address
 from ansible_collections.oncall.recovery.plugins.module_utils._git.repository import (
     Repository,
     open_repository,
@@ -27,6 +29,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._git.repository im
 from ansible_collections.oncall.recovery.plugins.module_utils._git.safety import (
     is_url,
     require_plain,
+    require_ref_name,
     require_url,
 )
 
@@ -39,15 +42,16 @@ DEFAULT_CLONES = "~/.cache/oncall-recovery/git"
 
 
 def repository_at(
-    repo: str, access: Access, *, clones: str = "", clone_filter: str = ""
+    repo: str, access: Access, *, remote: str, clones: str = "", clone_filter: str = ""
 ) -> Repository:
     """The repository that ``repo`` names: a path, or a URL that is cloned when it is not yet.
 
     ``clones`` is the folder of the clones, ``clone_filter`` what a new one leaves out until it is
     needed, such as ``blob:none``. Raises RecoveryError.
     """
+    require_ref_name("remote", remote)
     if not is_url(repo):
-        return open_repository(repo, access)
+        return _with_lazy_url(open_repository(repo, access), remote)
     require_git()
     require_url("repo", repo)
     folder = Path(require_plain("clones", clones or DEFAULT_CLONES)).expanduser().absolute()
@@ -57,7 +61,7 @@ def repository_at(
         with _one_at_a_time(folder / f"{clone.name}.lock"):
             if not clone.is_dir():
                 _clone(repo, clone, access, clone_filter)
-    return Repository(clone, access)
+    return _with_lazy_url(Repository(clone, access), remote)
 
 
 def clone_name(url: str) -> str:
@@ -65,6 +69,13 @@ def clone_name(url: str) -> str:
     last = re.split(r"[/:]", url.rstrip("/"))[-1].removesuffix(".git")
     readable = re.sub(r"[^A-Za-z0-9._-]", "-", last).strip(".-") or "repository"
     return f"{readable[:40]}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.git"
+
+
+def _with_lazy_url(repository: Repository, remote: str) -> Repository:
+    setting = ("config", "--type=bool", "--get", f"remote.{remote}.promisor")
+    if repository.run(*setting, accepts=(0, 1)).stdout.strip() != "true":
+        return repository
+    return dataclasses.replace(repository, lazy_url=remote_address(repository, remote))
 
 
 def _clone(url: str, clone: Path, access: Access, clone_filter: str) -> None:

@@ -112,8 +112,8 @@ def read_remote(repository: Repository, name: str) -> Remote:
         raise InvalidInput(
             "remote", f"{repository} has no remote {name}", f"Add it: git remote add {name} URL"
         )
-    url = _address(repository, name)
-    push_url = _address(repository, name, "--push")
+    url = remote_address(repository, name)
+    push_url = remote_address(repository, name, "--push")
     output = repository.run("ls-remote", "--symref", name, "HEAD", f"{HEADS}*", f"{TAGS}*", url=url)
     refs, default_branch = {}, ""
     for line in output.lines:
@@ -206,7 +206,8 @@ def push_atomically(
     return Refusal(refused, [line for line in told if line][:MOST_REMOTE_LINES])
 
 
-def _address(repository: Repository, name: str, *options: str) -> str:
+def remote_address(repository: Repository, name: str, *options: str) -> str:
+    """The URL or path that git would use. Raises InvalidInput for one that must not be used."""
     url = repository.read("remote", "get-url", *options, name)
     if "://" in url or "::" in url or not url.startswith(("/", ".")):
         # What a CI's checkout wrote into the configuration stays as it is.
