@@ -37,7 +37,7 @@ if t.TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Base:
-    """The tag that a hotfix starts from. ``deepened`` says that a shallow source got more history."""
+    """The tag that a hotfix starts from; ``deepened`` says that a shallow source got history."""
 
     tag: str
     commit: str
@@ -46,7 +46,7 @@ class Base:
 
 @dataclasses.dataclass(frozen=True)
 class BaseRequest:
-    """Either ``tag``, or ``pattern`` (a glob) with the branch that the tag must be reachable from."""
+    """Either ``tag``, or ``pattern`` (a glob) and the branch that leads to the tag."""
 
     tag: str = ""
     pattern: str = ""
@@ -89,7 +89,7 @@ def _commit_of_tag(repository: Repository, remote: Remote, tag: str) -> str:
         raise RecoveryError(
             f"tag {tag}",
             f"is {here[:12]} in {repository} and {there[:12]} on {remote.name}",
-            f"Find out who moved it, then: git fetch {remote.name} +refs/tags/{tag}:refs/tags/{tag}",
+            f"Find out who moved it, then: git fetch --force {remote.name} tag {tag}",
         )
     if there and not here:
         fetch_missing(repository, remote, [TAGS + tag])

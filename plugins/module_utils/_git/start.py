@@ -210,7 +210,9 @@ def _make(workspace: Workspace, state: State, checkout: str) -> bool:
         remove_stale_lock(repository, ref)
         repository.run("update-ref", ref, state.base_commit, "0" * len(state.base_commit))
         changed = True
-    is_wider = checkout == FULL and state.checkout == SPARSE
+    # What a person is resolving stays as it is.
+    is_free = state.picking is None or not state.picking.is_left
+    is_wider = checkout == FULL and state.checkout == SPARSE and is_free
     tree = Path(state.worktree)
     if STARTED not in state.steps or is_wider or not is_worktree(repository, tree):
         state.checkout = FULL if is_wider else state.checkout
