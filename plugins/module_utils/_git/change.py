@@ -169,8 +169,12 @@ def _after(tree: Repository, change: Change, command: str, output: Output) -> st
 
 def _failed_files(tree: Repository, output: Output) -> list[str]:
     """The files that do not take the patch, by git's conflicts or by its words."""
-    named = {name for name in FAILED_FILE.findall(output.stderr) if (tree.folder / name).exists()}
-    return unmerged_files(tree) or sorted(named)
+    named = set(FAILED_FILE.findall(output.stderr))
+    literally = {"GIT_LITERAL_PATHSPECS": "1"}
+    tracked = (
+        tree.run("ls-files", "-z", "--", *sorted(named), env=literally).fields if named else []
+    )
+    return unmerged_files(tree) or sorted(named & set(tracked))
 
 
 def _last_line(output: Output) -> str:

@@ -73,7 +73,7 @@ class PickRequest:
     mainline: int = 0
     message: str = ""
     on_conflict: str = ABORT
-    base: BaseRequest = BaseRequest()
+    base: BaseRequest = dataclasses.field(default_factory=BaseRequest)
     remote: str = "origin"
     dry_run: bool = False
 
@@ -160,6 +160,8 @@ def _settle(
     with _leaving(workspace, state):
         change.proceed(tree)
     if tree.read("rev-parse", "HEAD") != picking.at:
+        # What a person has resolved is not undone by a later conflict.
+        picking.before, picking.kept = tree.read("rev-parse", "HEAD"), len(state.picks) + 1
         _note(workspace, state, tree, change, PICKED)
 
 

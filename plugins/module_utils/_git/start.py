@@ -51,6 +51,8 @@ from ansible_collections.oncall.recovery.plugins.module_utils._git.worktree impo
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ansible_collections.oncall.recovery.plugins.module_utils._git.repository import Repository
+
 
 @dataclasses.dataclass(frozen=True)
 class StartRequest:
@@ -88,6 +90,7 @@ def start(workspace: Workspace, request: StartRequest) -> dict[str, t.Any]:
     state, notes = workspace.load(), []
     is_new = state is None
     if state is None:
+        _require_committer(workspace.repository)
         base = _checked_base(workspace, request)
         if base.deepened:
             notes.append(f"the shallow {workspace.repository} was deepened to find the tag")
@@ -148,6 +151,16 @@ def require_state(workspace: Workspace) -> State:
             "Start it with git_hotfix_start, and check repo and name",
         )
     return state
+
+
+def _require_committer(repository: Repository) -> None:
+    """Raise InvalidInput where git would refuse to commit later on."""
+    if repository.run("var", "GIT_COMMITTER_IDENT", accepts=(0, 128)).status != 0:
+        raise InvalidInput(
+            "committer_name",
+            "is not set, and git has no user.name and user.email of its own",
+            "Set committer_name and committer_email",
+        )
 
 
 def _checked_base(workspace: Workspace, request: StartRequest) -> Base:

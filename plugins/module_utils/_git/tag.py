@@ -1,0 +1,67 @@
+# Copyright (c) 2026, oncall.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The tag of a release: annotated, and signed with a GPG or an SSH key on request.
+
+Private to oncall.recovery: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.oncall.recovery.plugins.module_utils._git.remote import TAGS
+from ansible_collections.oncall.recovery.plugins.module_utils._git.safety import require_plain
+from ansible_collections.oncall.recovery.plugins.module_utils._git.worktree import (
+    remove_stale_lock,
+)
+
+if t.TYPE_CHECKING:
+    from ansible_collections.oncall.recovery.plugins.module_utils._git.repository import Repository
+    from ansible_collections.oncall.recovery.plugins.module_utils._git.state import Release
+
+NO_SIGNATURE, GPG, SSH = "none", "gpg", "ssh"
+FORMATS = {GPG: "openpgp", SSH: "ssh"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Signing:
+    """How tags are signed. ``key`` is a GPG key's name or an SSH key's path; "" is git's own."""
+
+    kind: str = NO_SIGNATURE
+    key: str = ""
+
+    @classmethod
+    def from_options(cls, options: t.Mapping[str, t.Any]) -> Signing:
+        """Raises InvalidInput for a key that git would misread."""
+        key = options["signing_key"] or ""
+        return cls(options["sign"], require_plain("signing_key", key) if key else "")
+
+
+def make_tag(repository: Repository, release: Release, message: str, signing: Signing) -> str:
+    """Make the local tag, unless a killed run has, and return its object."""
+    ref = TAGS + release.tag
+    made = repository.object_of(ref)
+    if made and repository.commit_of(made) == release.head:
+        return made
+    settings = repository.settings
+    if signing.kind in FORMATS:
+        settings += (("gpg.format", FORMATS[signing.kind]),)
+        if signing.key:
+            settings += (("user.signingKey", signing.key),)
+    how = "--sign" if signing.kind in FORMATS else "--annotate"
+    dataclasses.replace(repository, settings=settings).run(
+        *("tag", how, "--cleanup=whitespace", "--file=-", release.tag, release.head),
+        stdin=message,
+    )
+    return repository.object_of(ref) or ""
+
+
+def drop_tag(repository: Repository, release: Release) -> None:
+    """Remove the local tag that was made and not pushed, and no other."""
+    ref = TAGS + release.tag
+    remove_stale_lock(repository, ref)
+    if release.tag_object and repository.object_of(ref) == release.tag_object:
+        repository.run("update-ref", "-d", ref, release.tag_object)
