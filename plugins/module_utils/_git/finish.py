@@ -9,30 +9,34 @@ Private to oncall.recovery: it may change in any release.
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 import typing as t
 from pathlib import Path
 
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import (
-    InvalidInput,
     RecoveryError,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git import state as steps
-from ansible_collections.oncall.recovery.plugins.module_utils._git.base import (
-    BaseRequest,
-    find_base,
+from ansible_collections.oncall.recovery.plugins.module_utils._git.finish_request import (
+    FinishRequest,
+    require_same_release,
+    require_something_to_release,
+    state_to_try,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git.forge import (
     NO_FORGE,
     forge_of,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git.forward import (
-    MERGE,
     MERGE_REQUEST,
     Targets,
     bring_into,
     find_targets,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._git.released import (
+    default_message,
+    push_refused,
+    released_result,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git.remote import (
     HEADS,
@@ -42,11 +46,6 @@ from ansible_collections.oncall.recovery.plugins.module_utils._git.remote import
     push_atomically,
     read_remote,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._git.released import (
-    default_message,
-    push_refused,
-    released_result,
-)
 from ansible_collections.oncall.recovery.plugins.module_utils._git.start import require_state
 from ansible_collections.oncall.recovery.plugins.module_utils._git.state import (
     Release,
@@ -54,69 +53,32 @@ from ansible_collections.oncall.recovery.plugins.module_utils._git.state import 
     Workspace,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git.tag import (
-    Signing,
     drop_tag,
     make_tag,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git.version import release_tag
 from ansible_collections.oncall.recovery.plugins.module_utils._git.worktree import (
-    SPARSE,
     passing_worktree,
     remove_stale_lock,
     remove_worktree,
 )
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 # Others may push while the merges are made; whoever keeps pushing wins in the end.
 MOST_PUSHES = 4
 
 
-@dataclasses.dataclass(frozen=True)
-class FinishRequest:
-    """How the hotfix is to be released."""
-
-    version: str = ""
-    tag_format: str | None = None
-    merge_into: Sequence[str] = ("main",)
-    forward: str = MERGE
-    message: str = ""
-    signing: Signing = dataclasses.field(default_factory=Signing)
-    forge: str = ""
-    api_url: str = ""
-    # What to try it with in check mode while nothing was started.
-    base: BaseRequest = dataclasses.field(default_factory=BaseRequest)
-    remote: str = "origin"
-    dry_run: bool = False
-
-    @classmethod
-    def from_options(cls, options: Mapping[str, t.Any], *, dry_run: bool) -> FinishRequest:
-        """Raises InvalidInput for names that git would misread."""
-        return cls(
-            version=options["version"] or "",
-            tag_format=options["tag_format"],
-            merge_into=options["merge_into"],
-            forward=options["forward"],
-            message=options["message"] or "",
-            signing=Signing.from_options(options),
-            forge=options["forge"] or "",
-            api_url=options["api_url"] or "",
-            base=BaseRequest.from_options(options),
-            remote=options["remote"],
-            dry_run=dry_run,
-        )
-
-
-def finish(workspace: Workspace, request: FinishRequest) -> dict[str, t.Any]:
+def release_hotfix(workspace: Workspace, request: FinishRequest) -> dict[str, t.Any]:
     """Release the hotfix, or go on where a killed run stopped. Raises RecoveryError."""
     if request.dry_run and request.base and workspace.load() is None:
-        return _Finish(workspace, _state_to_try(workspace, request), request).run()
+        return _Finish(workspace, state_to_try(workspace, request), request).run()
     state = require_state(workspace)
     if state.is_finished:
-        _require_same_release(state, request)
+        require_same_release(state, request)
         return {**released_result(state), "changed": False}
-    _require_something_to_release(workspace, state)
+    require_something_to_release(workspace, state)
     return _Finish(workspace, state, request).run()
 
 
@@ -319,47 +281,3 @@ class _Finish:
     def _told(self) -> dict[str, t.Any]:
         pushed = sorted(self._refs()) if not self.request.dry_run else []
         return {**released_result(self.state), "pushed": pushed, "notes": self.notes}
-
-
-def _state_to_try(workspace: Workspace, request: FinishRequest) -> State:
-    """The state of a hotfix that was not started, and holds nothing but its tag."""
-    remote = read_remote(workspace.repository, request.remote)
-    base = find_base(workspace.repository, remote, request.base)
-    return State(
-        name=workspace.name,
-        branch=f"hotfix/{workspace.name}",
-        remote=request.remote,
-        base_tag=base.tag,
-        base_commit=base.commit,
-        worktree="",
-        checkout=SPARSE,
-        created="",
-    )
-
-
-def _require_something_to_release(workspace: Workspace, state: State) -> None:
-    repository = workspace.repository
-    if state.picking is not None:
-        raise InvalidInput(
-            f"hotfix {state.name}", "a pick is not at its end", "Run git_hotfix_pick again first"
-        )
-    head = repository.object_of(HEADS + state.branch)
-    if steps.PUSHED in state.steps or (head and head != state.base_commit):
-        return
-    raise InvalidInput(
-        f"hotfix {state.name}",
-        f"has no commit since {state.base_tag}, so there is nothing to release",
-        "Bring the fix in with git_hotfix_pick first",
-    )
-
-
-def _require_same_release(state: State, request: FinishRequest) -> None:
-    release = state.release
-    assert release is not None
-    if not request.version:
-        return
-    _version, tag = release_tag(state.base_tag, request.version, request.tag_format)
-    if tag != release.tag:
-        raise InvalidInput(
-            "version", f"is {request.version}, but it was released as {release.tag}", "Start anew"
-        )

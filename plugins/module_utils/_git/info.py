@@ -59,7 +59,8 @@ def read_info(
     version, tag = _next(base.tag, request)
     deepened = base.deepened
     branch = request.reachable_from or remote.default_branch or "main"
-    commits, count = [], 0
+    commits: list[dict[str, str]] = []
+    count = 0
     if remote.branch(branch):
         fetch_missing(repository, remote, [HEADS + branch])
         deepened = deepen(repository, remote, [HEADS + branch], base.commit) or deepened

@@ -70,7 +70,8 @@ class Output:
 
     @property
     def lines(self) -> list[str]:
-        return self.stdout.splitlines()
+        # Not splitlines: the subject of a commit may hold what Python takes for an end of line.
+        return self.stdout.removesuffix("\n").split("\n") if self.stdout else []
 
     @property
     def fields(self) -> list[str]:

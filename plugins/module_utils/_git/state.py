@@ -19,6 +19,9 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
+from ansible_collections.oncall.recovery.plugins.module_utils._git.safety import (
+    require_hotfix_name,
+)
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,8 +193,10 @@ def all_states(repository: Repository) -> list[State]:
 def workspace(repository: Repository, name: str, *, writes: bool) -> Iterator[Workspace]:
     """The hotfix's folder, for this process alone. Without ``writes`` nothing is made or locked.
 
-    Raises RecoveryError where another process works on the same hotfix.
+    Raises InvalidInput for a name that is none, and RecoveryError where another process works on
+    the same hotfix.
     """
+    require_hotfix_name("name", name)
     if not writes:
         yield Workspace(repository, name)
         return
