@@ -26,8 +26,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - Merges in a worktree that is thrown away, and asks the server with C(git push --dry-run). Hooks
-        of the server do not run then. No ref changes.
+      - Merges in a worktree that is thrown away, and asks the server with C(git push --dry-run).
+        Hooks of the server do not run then. No ref changes.
   diff_mode:
     support: none
     details:
@@ -76,8 +76,8 @@ options:
       - V(merge) merges the hotfix into the branches with C(--no-ff).
       - V(cherry_pick) picks its commits onto them instead, for histories without merges.
       - V(merge_request) pushes the hotfix's branch and asks for merges, for branches that are
-        protected or where the merge conflicts. With O(token), on GitHub and GitLab, the requests are
-        opened; otherwise the pages that open them are returned.
+        protected or where the merge conflicts. With O(token), on GitHub and GitLab, the requests
+        are opened; otherwise the pages that open them are returned.
     type: str
     choices:
       - merge
@@ -103,7 +103,8 @@ notes:
   - "The usual errors: the tag exists; the merge conflicts, with the files in RV(conflict); the
     server refuses the push, with what it said; the hotfix has no commit. The remote is then as it
     was, and running the module again, perhaps with other options, goes on."
-  - If somebody pushes to one of the branches meanwhile, the merge is made again, four times at most.
+  - If somebody pushes to one of the branches meanwhile, the merge is made again, three times at
+    most.
 """
 
 EXAMPLES = r"""

@@ -59,7 +59,8 @@ options:
     type: int
   message:
     description:
-      - Message of the commits that are made of plain diffs. Without it, C(Apply) and the file's name.
+      - Message of the commits that are made of plain diffs. Without it, C(Apply) and the name of
+        the file.
     type: str
   on_conflict:
     description:
@@ -123,8 +124,8 @@ picks:
       sample: Answer 400 for an empty cart
     outcome:
       description:
-        - V(picked) is one that was brought in, V(contained) one whose change the branch had already,
-          V(picked_before) one that an earlier run has brought in.
+        - V(picked) is one that was brought in, V(contained) one whose change the branch had
+          already, V(picked_before) one that an earlier run has brought in.
       type: str
       sample: picked
     commits:

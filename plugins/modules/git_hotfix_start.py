@@ -61,8 +61,8 @@ options:
     default: sparse
   state:
     description:
-      - V(present) starts the hotfix, V(aborted) removes its worktree, branch, unpushed tag and state.
-        What is pushed stays.
+      - V(present) starts the hotfix, V(aborted) removes its worktree, branch, unpushed tag and
+        state. What is pushed stays.
     type: str
     choices:
       - present
