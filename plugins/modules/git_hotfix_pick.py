@@ -65,8 +65,9 @@ options:
   on_conflict:
     description:
       - V(abort) puts everything back as it was before the module ran.
-      - V(leave) leaves the conflict in the worktree. Once it is resolved and C(git add) has been
-        run, running the module again with the same changes goes on.
+      - V(leave) leaves the conflict in the worktree, which is filled with all files. Once it is
+        resolved and C(git add) has been run, running the module again with the same changes goes
+        on.
     type: str
     choices:
       - abort

@@ -52,8 +52,8 @@ options:
     description:
       - V(sparse) checks out the files at the top of the repository only, which takes the same time
         however large it is. Picking and merging need no more.
-      - V(full) checks all files out, for tests to run. A sparse worktree is filled when the module
-        is run again with it. Submodules are not fetched.
+      - V(full) checks all files out, for tests to run or for a person to work in it. A sparse
+        worktree is filled when the module is run again with it. Submodules are not fetched.
     type: str
     choices:
       - sparse

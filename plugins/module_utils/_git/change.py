@@ -37,7 +37,11 @@ PICKED, CONTAINED = "picked", "contained"
 PICKED_FROM = re.compile(r"^\(cherry picked from commit ([0-9a-f]{40,64})\)$", re.MULTILINE)
 # The first line of a patch that holds a message and an author, as `git format-patch` writes it.
 MAIL = re.compile(rb"\s*(From [0-9a-f]{40,64} |(From|Date|Subject|Message-ID): )", re.IGNORECASE)
-FAILED_FILE = re.compile(r"^error: (?:patch failed: )?(.+?)(?::\d+)?(?:: .*)?$", re.MULTILINE)
+FAILED_FILE = re.compile(
+    r"^error: (?:patch failed: )?(.+?)(?::\d+|: patch does not apply|: does not exist in index|"
+    r": already exists in index)$",
+    re.MULTILINE,
+)
 AM = ("am", "--quiet", "--3way", "--no-scissors", "--quoted-cr=nowarn")
 
 
@@ -115,7 +119,7 @@ class Patch:
         apply = ("apply", "--index", "--3way", "--whitespace=nowarn", "-")
         output = tree.run(*apply, stdin=self.content, accepts=(0, 1, 128))
         if output.status != 0:
-            raise Conflict(str(self), _failed_files(tree, output), _last_line(output))
+            raise Conflict(str(self), _failed_files(tree, self.content), _last_line(output))
         return self._commit(tree)
 
     def proceed(self, tree: Repository) -> str:
@@ -164,17 +168,17 @@ def _after(tree: Repository, change: Change, command: str, output: Output) -> st
     if command == "cherry-pick" and not has_staged_changes(tree):
         tree.run("cherry-pick", "--skip")
         return CONTAINED
-    raise Conflict(str(change), _failed_files(tree, output), _last_line(output))
+    patch = tree.run("am", "--show-current-patch=diff").raw if command == "am" else b""
+    raise Conflict(str(change), _failed_files(tree, patch), _last_line(output))
 
 
-def _failed_files(tree: Repository, output: Output) -> list[str]:
-    """The files that do not take the patch, by git's conflicts or by its words."""
-    named = set(FAILED_FILE.findall(output.stderr))
-    literally = {"GIT_LITERAL_PATHSPECS": "1"}
-    tracked = (
-        tree.run("ls-files", "-z", "--", *sorted(named), env=literally).fields if named else []
-    )
-    return unmerged_files(tree) or sorted(named & set(tracked))
+def _failed_files(tree: Repository, patch: bytes) -> list[str]:
+    """The files that conflict, or those that git says the patch does not apply to."""
+    unmerged = unmerged_files(tree)
+    if unmerged or not patch:
+        return unmerged
+    check = tree.run("apply", "--check", "--cached", "-", stdin=patch, accepts=(0, 1, 128))
+    return sorted(set(FAILED_FILE.findall(check.stderr)))
 
 
 def _last_line(output: Output) -> str:

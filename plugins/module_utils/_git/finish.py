@@ -174,14 +174,17 @@ class _Finish:
         while True:
             self._prepare(self.workspace.scratch)
             self._tag()
-            refusal = push_atomically(self.repository, self.remote, self._refs())
+            refs = self._refs()
+            refusal = push_atomically(self.repository, self.remote, refs)
             if refusal is None:
                 return
             self.remote = read_remote(self.repository, self.state.remote)
             if self.is_pushed:
                 return
             pushes_left -= 1
-            if not pushes_left or not refusal.is_race or self.remote.tag(self.release.tag):
+            # Servers word it in many ways that somebody was faster; their refs tell for sure.
+            moved = [ref for ref in refs if self.remote.refs.get(ref, "") != refs[ref][1]]
+            if not pushes_left or not moved or self.remote.tag(self.release.tag):
                 break
             self.notes.append("somebody pushed meanwhile, so the merges were made again")
             self._find_targets(self.targets.branches)

@@ -45,8 +45,11 @@ from ansible_collections.oncall.recovery.plugins.module_utils._git.state import 
     Workspace,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git.worktree import (
+    FULL,
+    SPARSE,
     add_worktree,
     discard_unfinished,
+    fill,
     in_progress,
     is_sound,
     is_worktree,
@@ -123,7 +126,7 @@ def pick(workspace: Workspace, request: PickRequest) -> dict[str, t.Any]:
 def hotfix_tree(workspace: Workspace, state: State) -> Repository:
     """The hotfix's worktree, made anew where it was lost or a kill has broken it."""
     repository, folder = workspace.repository, Path(state.worktree)
-    tree = repository.at(folder, is_sparse=state.checkout == "sparse")
+    tree = repository.at(folder, is_sparse=state.checkout == SPARSE)
     is_left = state.picking is not None and state.picking.is_left
     if is_left or (is_worktree(repository, folder) and is_sound(tree, state.branch)):
         return tree
@@ -157,7 +160,7 @@ def _settle(
     files = unmerged_files(tree)
     if files:
         raise _left(state, Conflict(str(change), files))
-    with _leaving(workspace, state):
+    with _leaving(workspace, state, tree):
         change.proceed(tree)
     if tree.read("rev-parse", "HEAD") != picking.at:
         # What a person has resolved is not undone by a later conflict.
@@ -182,7 +185,7 @@ def _pick_all(
         state.picking.is_left = False
         workspace.save(state)
         if on_conflict == LEAVE:
-            with _leaving(workspace, state):
+            with _leaving(workspace, state, tree):
                 outcome = change.apply(tree, state.base_commit)
         else:
             with _undoing(workspace, state, tree):
@@ -210,13 +213,16 @@ def _end(workspace: Workspace, state: State) -> None:
 
 
 @contextlib.contextmanager
-def _leaving(workspace: Workspace, state: State) -> Iterator[None]:
-    """Leave a conflict in the worktree for a person."""
+def _leaving(workspace: Workspace, state: State, tree: Repository) -> Iterator[None]:
+    """Leave a conflict in the worktree for a person, who gets all files to work with."""
     try:
         yield
     except Conflict as conflict:
         assert state.picking is not None
         state.picking.is_left = True
+        if state.checkout == SPARSE:
+            fill(tree)
+            state.checkout = FULL
         workspace.save(state)
         raise _left(state, conflict) from conflict
 

@@ -35,18 +35,6 @@ FETCH = ("fetch", "--quiet", "--no-tags", "--no-recurse-submodules")
 # No ref moves, and FETCH_HEAD, which a person may want, stays as well.
 FETCH_OBJECTS = (*FETCH, "--refmap=", "--no-write-fetch-head", "--no-auto-maintenance")
 DEEPEN_BY = (50, 200, 800, 3200)
-# By what git says of a ref that moved since it was read (its builtin/push.c and transport.c).
-MOVED = (
-    "stale info",
-    "fetch first",
-    "non-fast-forward",
-    "already exists",
-    "failed to update ref",
-    "cannot lock ref",
-    "incorrect old value",
-)
-# What git says of the refs that were fine, where another was refused.
-COLLATERAL = ("atomic push failed", "atomic transaction failed", "atomic push failure")
 MOST_REMOTE_LINES = 8
 
 
@@ -97,12 +85,6 @@ class Refusal:
 
     refs: dict[str, str]
     said: list[str]
-
-    @property
-    def is_race(self) -> bool:
-        """Whether every ref that is to blame was moved by somebody since it was read."""
-        blamed = [reason for reason in self.refs.values() if not _is_any_of(COLLATERAL, reason)]
-        return bool(blamed) and all(_is_any_of(MOVED, reason) for reason in blamed)
 
 
 def read_remote(repository: Repository, name: str) -> Remote:
@@ -227,7 +209,3 @@ def _is_cut_off(repository: Repository, tips: Sequence[str], known: str | None) 
 
 def _is_missing(line: str) -> bool:
     return line.endswith(" missing")
-
-
-def _is_any_of(phrases: Iterable[str], reason: str) -> bool:
-    return any(phrase in reason for phrase in phrases)

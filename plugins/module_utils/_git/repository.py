@@ -62,11 +62,12 @@ class GitError(RecoveryError):
 
 @dataclasses.dataclass(frozen=True)
 class Output:
-    """What a git process left. Bytes that are no UTF-8 are shown as backslash escapes."""
+    """What a git process left. Bytes that are no UTF-8 are backslash escapes but in ``raw``."""
 
     status: int
     stdout: str
     stderr: str
+    raw: bytes = b""
 
     @property
     def lines(self) -> list[str]:
@@ -145,7 +146,7 @@ class Repository:
                 env={**added, **(env or {})},
                 pass_fds=inherited,
             )
-        output = Output(status, _text(stdout), self.scrubbed(_text(stderr)))
+        output = Output(status, _text(stdout), self.scrubbed(_text(stderr)), bytes(stdout or b""))
         if status not in tuple(accepts):
             raise self.error(arguments, output)
         return output

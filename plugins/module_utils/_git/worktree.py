@@ -49,6 +49,20 @@ def add_worktree(
     return tree
 
 
+def fill(tree: Repository) -> None:
+    """Check out what a sparse worktree lacks, without touching what is there, for a person.
+
+    A file that is left out counts as unchanged whatever somebody writes to it.
+    """
+    entries = tree.run("ls-files", "-z", "-t").raw.split(b"\0")
+    left_out = b"\0".join(entry[2:] for entry in entries if entry.startswith(b"S "))
+    tree.run("update-index", "-z", "--no-skip-worktree", "--stdin", stdin=left_out)
+    # It complains about files that conflict and about those that are there, and does the rest.
+    tree.run("checkout-index", "--all", "--quiet", accepts=range(256))
+    patterns = git_dir_of(tree) / "info" / "sparse-checkout"
+    patterns.unlink(missing_ok=True)
+
+
 def remove_worktree(repository: Repository, folder: Path) -> bool:
     """Remove a worktree, whole or half made; say whether there was one.
 

@@ -170,7 +170,7 @@ class Shop:
 
     @property
     def fix(self) -> str:
-        return self.commit("main^{/^fix$}")
+        return self.commit("main^{/^fix}")
 
     def commit(self, revision: str) -> str:
         return git(self.server, "rev-parse", f"{revision}^{{commit}}")
