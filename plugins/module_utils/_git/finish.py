@@ -104,7 +104,7 @@ class _Finish:
             self._push()
         elif self.request.dry_run:
             return {**self._told(), "changed": True}
-        if steps.PUSHED not in self.state.steps:
+        if not self.state.is_pushed:
             self.workspace.reach(self.state, steps.PUSHED)
         self._request_merges()
         self._tidy()
@@ -118,6 +118,8 @@ class _Finish:
     @property
     def is_pushed(self) -> bool:
         """The push is atomic, so the tag on the remote says that all of it went through."""
+        if self.state.is_pushed:
+            return True
         release = self.state.release
         has_tag = release is not None and release.tag_object != ""
         return has_tag and self.remote.tag(self.release.tag) == self.release.tag_object

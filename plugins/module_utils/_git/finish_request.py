@@ -13,7 +13,6 @@ import dataclasses
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import InvalidInput
-from ansible_collections.oncall.recovery.plugins.module_utils._git import state as steps
 from ansible_collections.oncall.recovery.plugins.module_utils._git.base import (
     BaseRequest,
     find_base,
@@ -88,7 +87,7 @@ def require_something_to_release(workspace: Workspace, state: State) -> None:
             f"hotfix {state.name}", "a pick is not at its end", "Run git_hotfix_pick again first"
         )
     head = repository.object_of(HEADS + state.branch)
-    if steps.PUSHED in state.steps or (head and head != state.base_commit):
+    if state.is_pushed or (head and head != state.base_commit):
         return
     raise InvalidInput(
         f"hotfix {state.name}",

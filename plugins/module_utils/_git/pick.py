@@ -106,13 +106,13 @@ def pick(workspace: Workspace, request: PickRequest) -> dict[str, t.Any]:
         return {**_try(workspace, request, changes), "notes": selection.notes}
     state = require_state(workspace)
     known = {entry["id"] for entry in state.picks}
-    if state.is_finished and (missing := [change for change in changes if change.id not in known]):
+    if state.is_pushed and (missing := [change for change in changes if change.id not in known]):
         raise InvalidInput(
             f"hotfix {state.name}",
-            f"is finished, so {missing[0]} cannot be picked any more",
+            f"is released, so {missing[0]} cannot be picked any more",
             "Start a new hotfix from the tag that it made",
         )
-    if state.is_finished:
+    if state.is_pushed:
         return _result(state, changes, was_there=known, notes=selection.notes)
     tree = hotfix_tree(workspace, state)
     _settle(workspace, state, tree, changes)

@@ -34,7 +34,6 @@ from ansible_collections.oncall.recovery.plugins.module_utils._git.safety import
     require_ref_name,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git.state import (
-    PUSHED,
     STARTED,
     State,
     Workspace,
@@ -111,7 +110,7 @@ def abort(workspace: Workspace, *, dry_run: bool = False) -> dict[str, t.Any]:
     if state is None:
         return {"changed": False, "notes": [f"there is no hotfix {workspace.name}"]}
     notes, release = [], state.release
-    is_pushed = PUSHED in state.steps
+    is_pushed = state.is_pushed
     if release and release.tag_object and not is_pushed:
         # A run that was killed in the middle of its push may not have noted that it went through.
         there = read_remote(repository, state.remote).tag(release.tag)
@@ -215,7 +214,7 @@ def _require_same(state: State, request: StartRequest) -> None:
 
 def _make(workspace: Workspace, state: State, checkout: str) -> bool:
     """Do what is missing of branch and worktree; say whether there was anything."""
-    if state.is_finished:
+    if state.is_pushed:
         return False
     repository, ref = workspace.repository, HEADS + state.branch
     changed = False

@@ -99,6 +99,11 @@ class State:
         return self.steps[-1] if self.steps else ""
 
     @property
+    def is_pushed(self) -> bool:
+        """Whether all that is left is to tidy up."""
+        return PUSHED in self.steps
+
+    @property
     def is_finished(self) -> bool:
         return FINISHED in self.steps
 

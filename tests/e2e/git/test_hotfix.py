@@ -54,7 +54,7 @@ def test_second_run_of_everything_changes_nothing(shop: Shop) -> None:
     assert json.loads((state / "state.json").read_text())["steps"][-1] == "finished"
     late = shop.pick("main^")
     assert late.failed
-    assert "is finished" in late.message
+    assert "is released" in late.message
 
 
 def test_check_mode_goes_through_everything_and_changes_no_ref(shop: Shop) -> None:

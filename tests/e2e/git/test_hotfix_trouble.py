@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -245,16 +248,23 @@ def test_branch_that_others_pushed_to_is_not_overwritten(shop: Shop) -> None:
     assert shop.refs() == refs
 
 
-def bad(**options: object) -> Callable[[Shop], str]:
-    module = str(options.pop("module", "start"))
+@pytest.fixture(scope="module")
+def started(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """One shop for all that is refused, because nothing changes it."""
+    folder = tmp_path_factory.mktemp("refused") / "shop"
+    shutil.copytree(built, folder)
+    (folder / "home").mkdir()
+    shop = Shop(folder)
+    shop.clone()
+    shop.start()
+    yield shop
+    shop.assert_sound()
 
-    def run(shop: Shop) -> str:
-        if module != "start":
-            shop.start()
-        base = {"from_tag": "v1.2.3"} if module == "start" else {}
-        return shop.run(module, **{**base, **options}).message
 
-    return run
+def bad(**options: Any) -> Callable[[Shop], str]:
+    module = options.pop("module", "start")
+    base = {"from_tag": "v1.2.3", "name": "another"} if module == "start" else {}
+    return lambda shop: shop.run(module, **{**base, **options}).message
 
 
 @pytest.mark.parametrize(
@@ -284,10 +294,10 @@ def bad(**options: object) -> Callable[[Shop], str]:
         pytest.param(bad(module="finish", name="x"), "was not started", id="unknown hotfix"),
     ],
 )
-def test_bad_input_changes_nothing(shop: Shop, run: Callable[[Shop], str], says: str) -> None:
-    refs = shop.refs()
-    assert says in run(shop)
-    assert shop.refs() == refs
+def test_bad_input_changes_nothing(started: Shop, run: Callable[[Shop], str], says: str) -> None:
+    before = started.refs(), started.callers()
+    assert says in run(started)
+    assert (started.refs(), started.callers()) == before
 
 
 def test_remote_with_a_dangerous_transport_runs_nothing(shop: Shop) -> None:
