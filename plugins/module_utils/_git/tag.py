@@ -24,6 +24,7 @@ if t.TYPE_CHECKING:
 
 NO_SIGNATURE, GPG, SSH = "none", "gpg", "ssh"
 FORMATS = {GPG: "openpgp", SSH: "ssh"}
+BEGIN = {GPG: "-----BEGIN PGP SIGNATURE-----", SSH: "-----BEGIN SSH SIGNATURE-----"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,19 +45,32 @@ def make_tag(repository: Repository, release: Release, message: str, signing: Si
     """Make the local tag, unless a killed run has, and return its object."""
     ref = TAGS + release.tag
     made = repository.object_of(ref)
-    if made and repository.commit_of(made) == release.head:
+    if made and repository.commit_of(made) == release.head and is_signed(repository, made, signing):
         return made
+    if made:
+        # A killed run's, and not signed as this one is to be; any other was refused before.
+        repository.run("update-ref", "-d", ref, made)
     settings = repository.settings
     if signing.kind in FORMATS:
         settings += (("gpg.format", FORMATS[signing.kind]),)
         if signing.key:
             settings += (("user.signingKey", signing.key),)
     how = "--sign" if signing.kind in FORMATS else "--annotate"
-    dataclasses.replace(repository, settings=settings).run(
-        *("tag", how, "--cleanup=whitespace", "--file=-", release.tag, release.head),
-        stdin=message,
-    )
-    return repository.object_of(ref) or ""
+    command = ("tag", how, "--cleanup=whitespace", "--file=-", release.tag, release.head)
+    output = dataclasses.replace(repository, settings=settings).run(*command, stdin=message)
+    made = repository.object_of(ref) or ""
+    # git 2.39 makes the tag, without a signature, where ssh-keygen does not find the key.
+    if not is_signed(repository, made, signing):
+        repository.run("update-ref", "-d", ref, made)
+        raise repository.error(command, output, "Check signing_key, and that it can be used here")
+    return made
+
+
+def is_signed(repository: Repository, tag_object: str, signing: Signing) -> bool:
+    """Whether the tag has the signature that is asked for, if any is."""
+    if signing.kind not in FORMATS:
+        return True
+    return BEGIN[signing.kind] in repository.run("cat-file", "-p", tag_object).lines
 
 
 def drop_tag(repository: Repository, release: Release) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.server
 import os
 import pwd
@@ -15,7 +16,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +27,9 @@ USER = "x-access-token"
 SSH_SERVER = Path("/usr/sbin/sshd")
 
 
-@contextmanager
-def http_server(folder: Path) -> Iterator[str]:
-    """Serve the repositories in ``folder`` to whoever has the token; gives the URL."""
+@contextlib.contextmanager
+def http_server(folder: Path, *, is_open: bool = False) -> Iterator[str]:
+    """Serve the repositories in ``folder`` to whoever has the token, or to all; gives the URL."""
     expected = "Basic " + base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -52,7 +52,7 @@ def http_server(folder: Path) -> Iterator[str]:
             return body
 
         def _serve(self, body: bytes) -> None:
-            if self.headers.get_all("Authorization") != [expected]:
+            if not is_open and self.headers.get_all("Authorization") != [expected]:
                 self.send_response(401)
                 self.send_header("WWW-Authenticate", 'Basic realm="shop"')
                 self.send_header("Content-Length", "0")
@@ -92,7 +92,7 @@ def http_server(folder: Path) -> Iterator[str]:
             """Keep the output of the tests clean."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
@@ -111,7 +111,7 @@ class SshServer:
     known_hosts: Path
 
 
-@contextmanager
+@contextlib.contextmanager
 def ssh_server(folder: Path) -> Iterator[SshServer]:
     """Serve this machine's folders to whoever has a key that is made here.
 
@@ -196,10 +196,6 @@ class ProcessList:
 
     def _watch(self) -> None:
         while not self._done.is_set():
-            for entry in os.listdir("/proc"):
-                if entry.isdigit():
-                    try:
-                        with open(f"/proc/{entry}/cmdline", "rb") as stream:  # noqa: PTH123
-                            self.seen.add(stream.read())
-                    except OSError:
-                        continue
+            for entry in Path("/proc").glob("[0-9]*"):
+                with contextlib.suppress(OSError):
+                    self.seen.add((entry / "cmdline").read_bytes())

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from .servers import http_server
 from .shop import BRANCH, Shop, git
 
 TOKEN = "secret-of-the-api"
@@ -65,7 +66,7 @@ def api() -> Iterator[Api]:
             """Keep the output of the tests clean."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     state.url = f"http://127.0.0.1:{server.server_port}/api"
     yield state
@@ -75,15 +76,17 @@ def api() -> Iterator[Api]:
 
 
 @pytest.fixture
-def hosted(shop: Shop) -> Shop:
-    """A clone whose remote is called as on a forge, and leads to the server of the test."""
-    git(shop.work, "remote", "set-url", "origin", "https://forge.example/shop/web.git")
-    git(
-        shop.work,
-        "config",
-        f"url.file://{shop.server}.insteadOf",
-        "https://forge.example/shop/web.git",
-    )
+def site(bare_shop: Shop) -> Iterator[str]:
+    """The server of the repository shop/web."""
+    (bare_shop.folder / "shop").mkdir()
+    (bare_shop.folder / "shop" / "web.git").symlink_to(bare_shop.server)
+    with http_server(bare_shop.folder, is_open=True) as url:
+        yield url
+
+
+@pytest.fixture
+def hosted(shop: Shop, site: str) -> Shop:
+    git(shop.work, "remote", "set-url", "origin", f"{site}/shop/web.git")
     return shop
 
 
@@ -137,15 +140,15 @@ def test_request_that_is_open_already_is_found(hosted: Shop, api: Api) -> None:
 @pytest.mark.parametrize(
     ("forge", "page"),
     [
-        ("github", "https://forge.example/shop/web/compare/main...hotfix/INC-4711?expand=1"),
+        ("github", "/shop/web/compare/main...hotfix/INC-4711?expand=1"),
         (
             "gitlab",
-            "https://forge.example/shop/web/-/merge_requests/new?merge_request%5Bsource_branch%5D="
+            "/shop/web/-/merge_requests/new?merge_request%5Bsource_branch%5D="
             "hotfix%2FINC-4711&merge_request%5Btarget_branch%5D=main",
         ),
         ("none", ""),
     ],
 )
-def test_without_a_token_the_page_is_named(hosted: Shop, forge: str, page: str) -> None:
+def test_without_a_token_the_page_is_named(hosted: Shop, site: str, forge: str, page: str) -> None:
     done = hosted.hotfix(forward="merge_request", forge=forge)
-    assert [target["url"] for target in done.result["targets"]] == [page]
+    assert [target["url"] for target in done.result["targets"]] == [page and site + page]
