@@ -45,10 +45,10 @@ def make_tag(repository: Repository, release: Release, message: str, signing: Si
     """Make the local tag, unless a killed run has, and return its object."""
     ref = TAGS + release.tag
     made = repository.object_of(ref)
-    if made and repository.commit_of(made) == release.head and is_signed(repository, made, signing):
-        return made
-    if made:
-        # A killed run's, and not signed as this one is to be; any other was refused before.
+    # A tag of somebody else's was refused before; one that just came makes git fail below.
+    if made and repository.commit_of(made) == release.head:
+        if is_signed(repository, made, signing):
+            return made
         repository.run("update-ref", "-d", ref, made)
     settings = repository.settings
     if signing.kind in FORMATS:
