@@ -63,7 +63,8 @@ e2e: cluster-test  ## whole stories on the real cluster
 .PHONY: bench
 bench: venv  ## measure the modules against kubectl and kubernetes.core
 	@python -m scripts.kubernetes_core $(CACHE)/collections
-	@ANSIBLE_COLLECTIONS_PATH=$(ANSIBLE_COLLECTIONS_PATH):$(CACHE)/collections python -m tests.bench
+	@ANSIBLE_COLLECTIONS_PATH=$(ANSIBLE_COLLECTIONS_PATH):$(CACHE)/collections \
+		PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) python -m tests.bench $(ARGS)
 
 .PHONY: docs
 docs: venv  ## the documentation as a site, in docs/_build/html

@@ -23,7 +23,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._options import (
 )
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ansible_collections.oncall.recovery.plugins.module_utils._git.repository import Repository
     from ansible_collections.oncall.recovery.plugins.module_utils._git.state import Workspace
@@ -129,8 +129,22 @@ def require_at_least(options: dict[str, t.Any], **least: int) -> None:
             raise InvalidInput(name, f"is {value}", f"Use {lowest} or more")
 
 
-def finish(module: AnsibleModule, result: dict[str, t.Any], failure: str = "") -> None:
+def require_text(options: dict[str, t.Any], *names: str) -> None:
+    """Raise InvalidInput for an option that is empty or has control characters."""
+    for name in names:
+        if not options[name].strip() or not options[name].isprintable():
+            raise InvalidInput(name, f"is {options[name]!r}", "Use printable text")
+
+
+def finish(
+    module: AnsibleModule,
+    result: dict[str, t.Any],
+    failure: str = "",
+    warnings: Iterable[str] = (),
+) -> None:
     """Leave with the result; with ``failure`` as an error that has the result beside it."""
+    for warning in warnings:
+        module.warn(warning)
     if failure:
         module.fail_json(msg=failure, **result)
     module.exit_json(**result)

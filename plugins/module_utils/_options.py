@@ -99,6 +99,10 @@ WORKLOAD_OPTIONS: dict[str, dict[str, t.Any]] = {
 
 # The guards of a rollback in their order, without those that nothing overrides.
 OVERRIDABLE_GUARDS = [
+    "kill_switch",
+    "lock",
+    "cooldown",
+    "owner",
     "paused",
     "controller_caught_up",
     "references_exist",

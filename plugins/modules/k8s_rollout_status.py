@@ -19,10 +19,19 @@ description:
   - Waiting is one WATCH per kind and namespace, however many workloads and however long.
 extends_documentation_fragment:
   - oncall.recovery._attributes
-  - oncall.recovery._attributes.info_module
   - oncall.recovery._attributes.actiongroup_k8s
   - oncall.recovery._connection
   - oncall.recovery._workloads
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Looks and waits as always. The server tries the marks of O(mark_good) with
+        C(dryRun=All), and stores none.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
 options:
   revision:
     description:
@@ -48,6 +57,17 @@ options:
         the progress deadline of a Deployment or until O(wait_timeout).
     type: bool
     default: true
+  mark_good:
+    description:
+      - Whether to mark the revision of every rollout that is complete as good, with the label
+        C(oncall.recovery/verdict) on its ReplicaSet or ControllerRevision. A rollback to the last
+        good revision then finds it.
+      - A complete rollout has pods that are ready, which is less than users who are served. Mark
+        after a test or a time of watching if you can.
+      - A revision that is marked bad stays so, with a warning. Where the mark cannot be set, that
+        is a warning, too.
+    type: bool
+    default: false
 seealso:
   - module: oncall.recovery.k8s_rollout_undo
 notes:
@@ -86,6 +106,12 @@ EXAMPLES = r"""
     name: queue
     namespace: shop
     revision: 7
+
+- name: Remember the revision that runs as one to come back to
+  oncall.recovery.k8s_rollout_status:
+    name: web
+    namespace: shop
+    mark_good: true
 """
 
 RETURN = r"""
@@ -150,6 +176,10 @@ workloads:
       description: How many more reasons there were.
       type: int
       sample: 0
+    marked:
+      description: V(good) where the revision got that mark now. Null otherwise.
+      type: str
+      sample: good
     timed_out:
       description: Whether O(wait_timeout) ended the wait.
       type: bool
@@ -198,6 +228,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 300},
     "fail_fast": {"type": "bool", "default": True},
+    "mark_good": {"type": "bool", "default": False},
 }
 
 
@@ -218,9 +249,11 @@ def main() -> None:
                     revision=options["revision"],
                     fail_fast=options["fail_fast"],
                     wait_seconds=options["wait_timeout"] if options["wait"] else 0,
+                    mark_good=options["mark_good"],
+                    dry_run=module.check_mode,
                 ),
             )
-    finish(module, result.as_result(), result.failure)
+    finish(module, result.as_result(), result.failure, result.warnings)
 
 
 if __name__ == "__main__":

@@ -13,43 +13,36 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tests.cluster import Cluster
-from tests.cluster.kubectl import kubectl
-from tests.e2e.support.workloads import Workload, deploy_all, wait_until
+from tests.e2e.support.audit import requests_to
+from tests.e2e.support.workloads import Workload
 
-from .comparison import Comparison, compare
+from .comparison import Comparison, compare, single
+from .fleet import clear_marks, client_of, fleet_of, settle
+from .floor import write_requests
+from .module_process import run
 
-NAMESPACE = f"bench-{os.getpid()}"
 KUBECTL_AT_ONCE = 8
-CONTROLLER_SECONDS = 120.0
-
-
-@contextmanager
-def fleet_of(cluster: Cluster, size: int) -> Iterator[list[Workload]]:
-    """Deployments with two versions each, in a namespace of their own."""
-    kubectl(cluster.kubeconfig, "create", "namespace", NAMESPACE)
-    # Each has a label key of its own, or kubernetes.core would take another's ReplicaSet.
-    fleet = [
-        Workload(cluster.kubeconfig, "Deployment", NAMESPACE, f"web-{n}", {f"app-{n}": "web"})
-        for n in range(size)
-    ]
-    try:
-        deploy_all(fleet, "1", "2")
-        yield fleet
-    finally:
-        kubectl(cluster.kubeconfig, "delete", "namespace", NAMESPACE, "--wait=false")
 
 
 def measure(cluster: Cluster, folder: Path, *, size: int, few: int, runs: int) -> list[Comparison]:
     """Compare on ``size`` Deployments, and with kubernetes.core on ``few`` of them."""
+    client = client_of(cluster)
     with fleet_of(cluster, size) as fleet:
         many, some, one = fleet, fleet[:few], fleet[:1]
+
+        def next_turn(members: Sequence[Workload]) -> Callable[[], None]:
+            def between() -> None:
+                settle(members)
+                clear_marks(client, members)
+
+            return between
+
         of_many = _ours(folder, "many", many)
         return [
             compare(
@@ -57,7 +50,7 @@ def measure(cluster: Cluster, folder: Path, *, size: int, few: int, runs: int) -
                 f"xargs -P {KUBECTL_AT_ONCE} kubectl rollout undo",
                 of_many,
                 lambda: _xargs_kubectl(many),
-                between=lambda: _catch_up(many),
+                between=next_turn(many),
                 runs=runs,
                 bound=1 / 3,
             ),
@@ -66,7 +59,7 @@ def measure(cluster: Cluster, folder: Path, *, size: int, few: int, runs: int) -
                 "one kubectl rollout undo for all",
                 of_many,
                 lambda: _one_kubectl(many),
-                between=lambda: _catch_up(many),
+                between=next_turn(many),
                 runs=runs,
                 bound=1 / 10,
             ),
@@ -75,32 +68,87 @@ def measure(cluster: Cluster, folder: Path, *, size: int, few: int, runs: int) -
                 f"kubernetes.core.k8s_rollback in a loop over {few}",
                 of_many,
                 _theirs(folder, "some", some),
-                between=lambda: _catch_up(many),
+                between=next_turn(many),
                 runs=runs,
                 bound=1 / 30,
                 ours_share=size,
                 theirs_share=few,
             ),
+            _against_the_floor(cluster, folder, many, next_turn(many), runs),
+            *_requests(cluster, many, next_turn(many)),
             compare(
                 "undo of one",
                 "kubernetes.core.k8s_rollback",
                 _ours(folder, "one", one),
                 _theirs(folder, "one", one),
-                between=lambda: _catch_up(one),
+                between=next_turn(one),
                 runs=max(runs, 5),
                 bound=0.8,
             ),
         ]
 
 
-def _catch_up(fleet: Sequence[Workload]) -> None:
-    """Let the controllers number the revisions anew before the next turn."""
+def measure_memory(cluster: Cluster, *, sizes: tuple[int, int]) -> Comparison:
+    """What the module's process holds at most, at two sizes, in check mode."""
+    held = []
+    for size in sizes:
+        with fleet_of(cluster, size, name=f"memory{size}") as fleet:
+            held.append(run("k8s_rollout_undo", check=True, **_selection(fleet)).megabytes)
+    smaller, larger = sizes
+    return single(
+        f"memory for {larger}",
+        f"memory for {smaller}",
+        round(held[1], 1),
+        round(held[0], 1),
+        bound=larger / smaller,
+        unit="MB",
+    )
 
-    def all_are_settled() -> bool:
-        listed = fleet[0].list_all()
-        return all(workload.is_settled(listed) for workload in fleet)
 
-    wait_until(all_are_settled, "the controllers have caught up", CONTROLLER_SECONDS)
+def _against_the_floor(
+    cluster: Cluster,
+    folder: Path,
+    fleet: Sequence[Workload],
+    next_turn: Callable[[], None],
+    runs: int,
+) -> Comparison:
+    """The module's process beside one that sends the same requests and thinks nothing."""
+    requests = write_requests(folder, cluster.kubeconfig, fleet[0].namespace)
+
+    def between() -> None:
+        next_turn()
+        write_requests(folder, cluster.kubeconfig, fleet[0].namespace)
+
+    return compare(
+        f"the module's own time for {len(fleet)}",
+        "a bare client that sends the same requests",
+        lambda: run("k8s_rollout_undo", **_selection(fleet)),
+        lambda: _floor(requests),
+        between=between,
+        runs=max(runs, 5),
+        bound=1.5,
+    )
+
+
+def _floor(requests: Path) -> None:
+    subprocess.run([sys.executable, "-m", "tests.bench.floor", str(requests)], check=True)
+
+
+def _requests(
+    cluster: Cluster, fleet: Sequence[Workload], next_turn: Callable[[], None]
+) -> Iterator[Comparison]:
+    for mark, times in ((False, 1), (True, 2)):
+        with requests_to(cluster, fleet[0].namespace) as requests:
+            run("k8s_rollout_undo", mark=mark, **_selection(fleet))
+        next_turn()
+        yield single(
+            f"requests for {len(fleet)} {'with' if mark else 'without'} marks",
+            f"{times if times > 1 else ''}N + 15",
+            len(requests.all),
+            times * len(fleet) + 15,
+            bound=1.0,
+            unit="requests",
+        )
 
 
 def _xargs_kubectl(fleet: Sequence[Workload]) -> None:
@@ -117,17 +165,19 @@ def _one_kubectl(fleet: Sequence[Workload]) -> None:
 
 
 def _connection(fleet: Sequence[Workload]) -> list[str]:
-    return ["--kubeconfig", str(fleet[0].kubeconfig), "--namespace", NAMESPACE]
+    return ["--kubeconfig", str(fleet[0].kubeconfig), "--namespace", fleet[0].namespace]
 
 
 def _ours(folder: Path, label: str, fleet: Sequence[Workload]) -> Callable[[], None]:
-    if len(fleet) == 1:
-        selected: dict[str, Any] = {"namespace": NAMESPACE, "name": fleet[0].name}
-    else:
-        selected = {"namespace": NAMESPACE, "label_selectors": ["suite=workloads"]}
-    options = {"kubeconfig": str(fleet[0].kubeconfig), "wait": False, **selected}
-    task = {"name": "Roll back", "oncall.recovery.k8s_rollout_undo": options}
+    task = {"name": "Roll back", "oncall.recovery.k8s_rollout_undo": _selection(fleet)}
     return _playbook(folder / f"ours-{label}.yml", task)
+
+
+def _selection(fleet: Sequence[Workload]) -> dict[str, Any]:
+    """Options of the module for these, by name or by selector, without waiting."""
+    which = {"label_selectors": ["suite=workloads"]} if len(fleet) > 1 else {"name": fleet[0].name}
+    where = {"kubeconfig": str(fleet[0].kubeconfig), "namespace": fleet[0].namespace}
+    return {"wait": False, **where, **which}
 
 
 def _theirs(folder: Path, label: str, fleet: Sequence[Workload]) -> Callable[[], None]:
@@ -135,7 +185,7 @@ def _theirs(folder: Path, label: str, fleet: Sequence[Workload]) -> Callable[[],
         "kubeconfig": str(fleet[0].kubeconfig),
         "api_version": "apps/v1",
         "kind": "Deployment",
-        "namespace": NAMESPACE,
+        "namespace": fleet[0].namespace,
         "name": "{{ item }}",
     }
     names = [workload.name for workload in fleet]
@@ -147,7 +197,7 @@ def _playbook(path: Path, task: dict[str, Any]) -> Callable[[], None]:
     play = {"name": "Roll back", "hosts": "localhost", "gather_facts": False, "tasks": [task]}
     path.write_text(yaml.safe_dump([play]))
 
-    def run() -> None:
+    def play_it() -> None:
         done = subprocess.run(
             ["ansible-playbook", str(path)],
             env={**os.environ, "ANSIBLE_PYTHON_INTERPRETER": sys.executable},
@@ -158,4 +208,4 @@ def _playbook(path: Path, task: dict[str, Any]) -> Callable[[], None]:
         if done.returncode:
             raise RuntimeError(f"{shlex.join(done.args)}: {done.stdout[-2000:]}{done.stderr}")
 
-    return run
+    return play_it

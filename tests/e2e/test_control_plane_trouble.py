@@ -22,7 +22,7 @@ from tests.cluster.process import Daemon
 
 from .support.audit import requests_to
 from .support.modules import Answer, run_module
-from .support.proxy import proxy_to
+from .support.proxy import Fault, proxy_to
 from .support.workloads import KINDS, Workload, deploy_all
 
 # A cluster of its own and a fixed name: a killed run would leave its controllers held for good.
@@ -70,11 +70,12 @@ class ReleaseAtWatch:
         self._controllers = controllers
         self.requests: list[str] = []
 
-    def __call__(self, method: str, path: str) -> None:
+    def __call__(self, method: str, path: str) -> Fault | None:
         is_watch = "watch" in parse_qs(urlsplit(path).query)
         self.requests.append("WATCH" if is_watch else method)
         if is_watch:
             self._controllers.release()
+        return None
 
 
 def undo(workload: Workload, **options: Any) -> Answer:

@@ -48,6 +48,8 @@ def undo(workload: Workload, **options: Any) -> Answer:
         namespace=workload.namespace,
         name=workload.name,
         wait=False,
+        # kubectl knows no marks, and goes back to what it left.
+        mark=False,
         **options,
     )
 

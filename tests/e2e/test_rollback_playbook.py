@@ -26,7 +26,7 @@ from tests.cluster.shop.manifests import Shop
 from tests.cluster.shop.targets import EndpointsWatch
 from tests.cluster.shop.versions import build_shop_images
 
-from .support.modules import COLLECTIONS
+from .support.modules import COLLECTIONS, run_module
 from .support.workloads import Workload, wait_until
 
 GOOD, BAD = "1.0.0", "2.0.0-errors"
@@ -155,6 +155,45 @@ def test_check_mode_changes_nothing_and_says_so(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 of 1 would be rolled back" in done.stdout
     assert tried.version == "2"
+
+
+def test_playbook_holds_the_lock_meanwhile_and_lets_it_go(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    web = Workload(cluster.kubeconfig, "Deployment", namespace, "locked").deploy("1", "2")
+    where = {
+        "recovery_kubeconfig": str(cluster.kubeconfig),
+        "rollback_namespace": namespace,
+        "rollback_name": "locked",
+    }
+    lease = ("get", "lease", "oncall-recovery.deployment.locked")
+    held = run_module(
+        "k8s_lock", cluster.kubeconfig, namespace=namespace, name="locked", holder="ada"
+    )
+    assert held.changed
+
+    refused = roll_back(cwd=tmp_path, **where)
+    assert refused.returncode != 0
+    assert "it is locked by ada until 20" in refused.stdout
+    assert web.version == "2"
+    overruled = roll_back(cwd=tmp_path, **where, rollback_override_guards=["lock"])
+    assert overruled.returncode == 0, overruled.stdout
+    assert web.kubectl(*lease, "--output=jsonpath={.spec.holderIdentity}") == "ada"
+
+    web.settle()
+    run_module(
+        "k8s_lock",
+        cluster.kubeconfig,
+        namespace=namespace,
+        name="locked",
+        holder="ada",
+        state="absent",
+    )
+    web.deploy("3")
+    assert roll_back(cwd=tmp_path, **where).returncode == 0
+    assert web.version == "1"
+    assert web.kubectl(*lease, "--output=jsonpath={.spec.holderIdentity}") == ""
+    assert web.kubectl(*lease, "--output=jsonpath={.spec.leaseTransitions}") == "1"
 
 
 def test_forgotten_name_is_explained(cluster: Cluster, tmp_path: Path) -> None:

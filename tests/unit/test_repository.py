@@ -161,9 +161,8 @@ def environment_of(option: dict[str, Any]) -> list[str]:
 
 
 def environment_told_by(documentation: dict[str, Any]) -> list[str]:
-    return re.findall(
-        r"E\(((?:K8S_AUTH|RECOVERY_GIT)_\w+)\)", " ".join(documentation["description"])
-    )
+    description = " ".join(documentation["description"])
+    return re.findall(r"E\(((?:K8S_AUTH|RECOVERY_GIT)_\w+)\)", description)
 
 
 @SHARED_OPTIONS

@@ -17,17 +17,23 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.facts import
     NOTHING_READ,
     Facts,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.record import (
+    Record,
+    record_of,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.request import UndoRequest
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.revision import (
     Revision,
-    comparable,
     current_revision,
+    is_template_of,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import (
     WorkloadReference,
     reference_to,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.target import (
+    LAST_GOOD,
+    Choice,
     NoTarget,
     choose_target,
 )
@@ -62,9 +68,14 @@ class Case:
         return None
 
     @functools.cached_property
+    def choice(self) -> Choice:
+        """Raises NoTarget."""
+        return choose_target(str(self.reference), self.workload, self.revisions, self.request)
+
+    @property
     def target(self) -> Revision:
         """Raises NoTarget."""
-        return choose_target(str(self.reference), self.revisions, self.request.to_revision)
+        return self.choice.revision
 
     @property
     def has_target(self) -> bool:
@@ -75,9 +86,27 @@ class Case:
 
     @property
     def is_done_already(self) -> bool:
-        """True where the workload has the target's template. Raises NoTarget."""
-        return is_template_of(self.target, self.workload)
+        """True where nothing is left to do: it has the target's template, or was rolled back."""
+        return bool(self.done_before) or (
+            self.has_target and is_template_of(self.target, self.workload)
+        )
 
+    @functools.cached_property
+    def done_before(self) -> Record | None:
+        """The rollback that this request repeats, where what it went to is what still runs.
 
-def is_template_of(revision: Revision, workload: Mapping[str, t.Any]) -> bool:
-    return comparable(revision.template) == comparable(workload["spec"]["template"])
+        Without this, a run that was killed and started again would go back once more.
+        """
+        record = record_of(self.workload)
+        if not record or not self.current or record.to_hash != self.current.hash:
+            return None
+        asked = self.request
+        if asked.to_revision or not (asked.incident or asked.target == LAST_GOOD):
+            return None
+        return record if not asked.incident or asked.incident == record.incident else None
+
+    @property
+    def left_before(self) -> Revision | None:
+        """The revision that ``done_before`` left, if the history still has it."""
+        record = self.done_before
+        return next((r for r in self.revisions if record and r.hash == record.from_hash), None)

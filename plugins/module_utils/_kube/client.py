@@ -12,10 +12,12 @@ Private to oncall.recovery: it may change in any release.
 
 from __future__ import annotations
 
+import datetime
 import json
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode
 
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.credentials import (
@@ -41,7 +43,7 @@ METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 SECONDS_TO_FIRST_ANSWER = 10.0
 SECONDS_OF_RETRIES = 30.0
 CONNECT_TIMEOUT_SECONDS = 5.0
-READ_TIMEOUT_SECONDS = 30.0
+READ_TIMEOUT_SECONDS = 15.0
 # The API server sends a bookmark about once a minute; longer silence is a dead connection.
 WATCH_SILENCE_SECONDS = 90.0
 OBJECTS_PER_PAGE = 500
@@ -68,6 +70,8 @@ class Client:
         self._pool = _connection_pool(self._configuration)
         self._connections = connections
         self._has_answered = False
+        self._versions: dict[str, str] = {}
+        self._clock_offset = datetime.timedelta()
         self.server = str(self._configuration.host)
 
     @property
@@ -93,8 +97,12 @@ class Client:
         label_selector: str = "",
         field_selector: str = "",
         accept: str = JSON,
+        patience: float | None = None,
     ) -> tuple[list[dict[str, t.Any]], str]:
-        """Read a list in pages; return its items and the resourceVersion to watch from."""
+        """Read a list in pages; return its items and the resourceVersion to watch from.
+
+        ``patience`` is for how many seconds at most it is tried again where there is trouble.
+        """
         query: dict[str, t.Any] = {"limit": OBJECTS_PER_PAGE}
         if label_selector:
             query["labelSelector"] = label_selector
@@ -103,7 +111,9 @@ class Client:
         items: list[dict[str, t.Any]] = []
         while True:
             try:
-                page = self._request("GET", path, subject=subject, query=query, accept=accept)
+                page = self._request(
+                    "GET", path, subject=subject, query=query, accept=accept, patience=patience
+                )
             except ApiError as error:
                 # 410: the snapshot behind a later page has expired, so read the list anew, whole.
                 if error.status != 410 or "continue" not in query:
@@ -132,6 +142,48 @@ class Client:
             "PATCH", path, subject=subject, query=query, body=patch, content_type=content_type
         )
 
+    def post(
+        self,
+        path: str,
+        body: t.Any,
+        *,
+        subject: str,
+        dry_run: bool = False,
+        patience: float | None = None,
+    ) -> dict[str, t.Any]:
+        """Create an object in the collection ``path``; ``dry_run`` stores nothing.
+
+        ``patience`` 0 passes a 429 on at once, where it is an answer and no sign of load.
+        """
+        query = {"dryRun": "All"} if dry_run else {}
+        return self._request(
+            "POST", path, subject=subject, query=query, body=body, patience=patience
+        )
+
+    def put(
+        self, path: str, body: t.Any, *, subject: str, dry_run: bool = False
+    ) -> dict[str, t.Any]:
+        """Replace an object; refused (409) where its resourceVersion is not that of ``body``."""
+        query = {"dryRun": "All"} if dry_run else {}
+        return self._request("PUT", path, subject=subject, query=query, body=body)
+
+    def served_version(self, group: str) -> str:
+        """The version that the server prefers of an API group; asked once.
+
+        Raises ApiError with status 404 where it serves none.
+        """
+        if group not in self._versions:
+            found = self.get(f"/apis/{group}", subject=f"API group {group}")
+            self._versions[group] = str(found["preferredVersion"]["version"])
+        return self._versions[group]
+
+    def now(self) -> datetime.datetime:
+        """The time in UTC by the API server's clock, to a second, as its last answer told it.
+
+        All who take locks through one server agree on it, whatever their own clocks say.
+        """
+        return datetime.datetime.now(datetime.timezone.utc) + self._clock_offset
+
     def watch(
         self,
         path: str,
@@ -159,7 +211,12 @@ class Client:
         if field_selector:
             query["fieldSelector"] = field_selector
         response = self._send(
-            "GET", path, query=query, subject=subject, stream_seconds=WATCH_SILENCE_SECONDS
+            "GET",
+            path,
+            query=query,
+            subject=subject,
+            patience=seconds,
+            stream_seconds=WATCH_SILENCE_SECONDS,
         )
         try:
             for line in self._lines(response, subject):
@@ -191,6 +248,7 @@ class Client:
         body: t.Any = None,
         content_type: str = JSON,
         accept: str = JSON,
+        patience: float | None = None,
     ) -> dict[str, t.Any]:
         response = self._send(
             method,
@@ -200,6 +258,7 @@ class Client:
             body=body,
             content_type=content_type,
             accept=accept,
+            patience=patience,
         )
         decoded = _decode(response.data)
         if response.status >= 400:
@@ -222,6 +281,7 @@ class Client:
         body: t.Any = None,
         content_type: str = JSON,
         accept: str = JSON,
+        patience: float | None = None,
         stream_seconds: float | None = None,
     ) -> t.Any:
         import urllib3
@@ -230,6 +290,9 @@ class Client:
         if query:
             url = f"{url}?{urlencode(query)}"
         headers = {**self._headers, **self._authorization(), "Accept": accept}
+        budget = self._retry_budget()
+        if patience is not None:
+            budget = min(budget, patience)
         if body is not None:
             headers["Content-Type"] = content_type
         try:
@@ -238,7 +301,7 @@ class Client:
                 url,
                 headers=headers,
                 body=None if body is None else json.dumps(body).encode(),
-                retries=retry_policy(idempotent=method == "GET", budget=self._retry_budget()),
+                retries=retry_policy(idempotent=method == "GET", budget=budget),
                 timeout=urllib3.Timeout(
                     connect=CONNECT_TIMEOUT_SECONDS, read=stream_seconds or READ_TIMEOUT_SECONDS
                 ),
@@ -248,6 +311,7 @@ class Client:
         except urllib3.exceptions.HTTPError as error:
             raise self._connection_error(subject, error) from error
         self._has_answered = True
+        self._note_time(response.headers.get("Date"))
         if stream_seconds is not None and response.status >= 400:
             raise ApiError.from_response(subject, response.status, _decode(response.data))
         return response
@@ -262,6 +326,14 @@ class Client:
                 yield from (line for line in lines if line)
         except urllib3.exceptions.HTTPError as error:
             raise self._connection_error(subject, error) from error
+
+    def _note_time(self, date: str | None) -> None:
+        try:
+            there = parsedate_to_datetime(date or "")
+            self._clock_offset = there - datetime.datetime.now(datetime.timezone.utc)
+        except (TypeError, ValueError):
+            # Something in front of the server left the header out; the own clock has to do.
+            return
 
     def _authorization(self) -> dict[str, str]:
         """The token as it is now: exec plugins and service accounts renew theirs."""

@@ -51,6 +51,11 @@ class ApiError(RecoveryError):
         return self.status == 404
 
     @property
+    def is_passing(self) -> bool:
+        """True for an answer that may be another one if asked again: overload, server trouble."""
+        return self.status == 429 or self.status >= 500
+
+    @property
     def is_refused_patch(self) -> bool:
         """True where a JSON patch's ``test`` may have failed.
 
@@ -66,3 +71,10 @@ class Unreachable(RecoveryError):
 
 class Unanswered(RecoveryError):
     """The request went out and no whole answer came back: it may or may not have been done."""
+
+
+def is_passing(error: RecoveryError) -> bool:
+    """True for trouble on the wire or inside of the server, which may be over at the next try."""
+    if isinstance(error, ApiError):
+        return error.is_passing
+    return isinstance(error, Unreachable | Unanswered)

@@ -10,6 +10,7 @@ Private to oncall.recovery: it may change in any release.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
@@ -33,19 +34,23 @@ CORE = "/api/v1"
 class Listing:
     """One LIST request: a type in a namespace (``None`` for all), narrowed by selectors.
 
-    ``metadata_only`` asks the server to leave the content out, so that no secret travels.
+    ``group`` is that of a custom resource, whose version the server is asked for; what belongs to
+    Kubernetes itself has its ``prefix``. ``metadata_only`` asks the server to leave the content
+    out, so that no secret travels.
     """
 
     plural: str
     namespace: str | None
     prefix: str = CORE
+    group: str = ""
     metadata_only: bool = False
     label_selector: str = ""
     field_selector: str = ""
 
-    @property
-    def path(self) -> str:
-        return collection_path(self.plural, self.namespace, self.prefix)
+    def path_in(self, version: str) -> str:
+        """The path, where ``version`` is that of the group if there is one."""
+        prefix = f"/apis/{self.group}/{version}" if self.group else self.prefix
+        return collection_path(self.plural, self.namespace, prefix)
 
     def __str__(self) -> str:
         where = "any namespace" if self.namespace is None else f"namespace {self.namespace}"
@@ -53,10 +58,18 @@ class Listing:
 
 
 class Facts:
-    """The answers to listings. What could not be read is told when it is asked for."""
+    """The answers to listings. What could not be read is told when it is asked for.
 
-    def __init__(self, answers: Mapping[Listing, Sequence[Object] | RecoveryError]) -> None:
+    ``read_at`` is when they were read, in UTC by the API server's clock.
+    """
+
+    def __init__(
+        self,
+        answers: Mapping[Listing, Sequence[Object] | RecoveryError],
+        read_at: datetime.datetime,
+    ) -> None:
         self._answers = answers
+        self.read_at = read_at
 
     def objects(self, listing: Listing) -> Sequence[Object]:
         """What was listed. Raises the RecoveryError that kept it from being read."""
@@ -70,7 +83,7 @@ class Facts:
         return {found["metadata"]["name"] for found in self.objects(listing)}
 
 
-NOTHING_READ = Facts({})
+NOTHING_READ = Facts({}, datetime.datetime.min.replace(tzinfo=datetime.timezone.utc))
 
 
 def read_facts(client: Client, listings: Iterable[Listing]) -> Facts:
@@ -79,8 +92,9 @@ def read_facts(client: Client, listings: Iterable[Listing]) -> Facts:
 
     def read(listing: Listing) -> Sequence[Object] | RecoveryError:
         try:
+            version = client.served_version(listing.group) if listing.group else ""
             objects, _version = client.list_objects(
-                listing.path,
+                listing.path_in(version),
                 subject=str(listing),
                 label_selector=listing.label_selector,
                 field_selector=listing.field_selector,
@@ -90,4 +104,5 @@ def read_facts(client: Client, listings: Iterable[Listing]) -> Facts:
             return error
         return objects
 
-    return Facts(dict(zip(wanted, client.side_by_side(read, wanted), strict=True)))
+    answers = client.side_by_side(read, wanted)
+    return Facts(dict(zip(wanted, answers, strict=True)), client.now())

@@ -20,7 +20,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._errors import Rec
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import remaining
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors import (
     ApiError,
-    Unanswered,
+    is_passing,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.place import (
     Place,
@@ -37,17 +37,25 @@ if t.TYPE_CHECKING:
     Object = Mapping[str, t.Any]
 
 SECONDS_BETWEEN_LISTS = 0.5
+# The caller's time is over by then.
+SECONDS_FOR_A_LAST_LOOK = 2.0
+# A server, or a proxy before it, that ends watches at once must not be asked without a pause.
+SHORTEST_WATCH_SECONDS = 1.0
 
 Judgement = t.TypeVar("Judgement")
 
 
 @dataclasses.dataclass(frozen=True)
 class Followed(t.Generic[Judgement]):
-    """The last judgement on a workload, whether it is final, and the seconds until then."""
+    """The last judgement on a workload, whether it is final, and the seconds until then.
+
+    ``trouble`` is what kept a judgement that is not final from being newer, or empty.
+    """
 
     judgement: Judgement
     is_final: bool
     seconds: float
+    trouble: str = ""
 
 
 def look_once(
@@ -74,34 +82,61 @@ def follow(
     """Judge the workloads again whenever something of theirs changes; by UID.
 
     ``judge`` returns its judgement and whether it is final. Returns when all are final or after
-    ``seconds``, whichever comes first. Raises RecoveryError where the objects cannot be read.
+    ``seconds``, whichever comes first; before it gives up, it looks once more, for a watch may have
+    been silent because its connection was dead. Raises RecoveryError where the objects may not be
+    read; trouble that may pass is waited out.
     """
     started = time.monotonic()
     places = places_of(workloads, with_pods=with_pods)
     waiting = {uid for place in places for uid in place.workloads}
     results: dict[str, Followed[Judgement]] = {}
+
+    def judge_again(place: Place, uids: set[str]) -> None:
+        for uid in uids & waiting if place.is_complete else ():
+            judgement, is_final = judge(place.view(uid))
+            results[uid] = Followed(judgement, is_final, time.monotonic() - started)
+            if is_final:
+                waiting.discard(uid)
+
     with Newsroom(client, places, started + seconds) as newsroom:
         while waiting:
             dirty = newsroom.next_changes()
             if dirty is None:
                 break
             for place, uids in dirty.items():
-                for uid in uids & waiting if place.is_complete else ():
-                    judgement, is_final = judge(place.view(uid))
-                    results[uid] = Followed(judgement, is_final, time.monotonic() - started)
-                    if is_final:
-                        waiting.discard(uid)
+                judge_again(place, uids)
+    trouble = newsroom.trouble
+    for place in places:
+        if waiting & place.workloads.keys() and not trouble:
+            trouble = _look_again(client, place)
+            judge_again(place, set(place.workloads))
+    for uid in waiting & results.keys():
+        results[uid] = dataclasses.replace(results[uid], trouble=trouble)
     return results
 
 
+def _look_again(client: Client, place: Place) -> str:
+    """List everything once more; the trouble in words, or nothing."""
+    try:
+        for source in place.sources:
+            place.replace_all(source.what, _list(client, source, SECONDS_FOR_A_LAST_LOOK)[0])
+    except RecoveryError as error:
+        return error.message
+    return ""
+
+
 class Newsroom:
-    """Runs one watching thread per source and hands what they report to the one who asks."""
+    """Runs one watching thread per source and hands what they report to the one who asks.
+
+    ``trouble`` is what last kept a thread from asking, in words, or empty once it could again.
+    """
 
     def __init__(self, client: Client, places: Iterable[Place], deadline: float) -> None:
         self._client = client
         self._places = places
         self._deadline = deadline
         self._stopped = threading.Event()
+        self.trouble = ""
         self._reports: queue.Queue[tuple[Place, Callable[[], set[str]]]] = queue.Queue()
 
     def __enter__(self) -> Newsroom:
@@ -128,24 +163,23 @@ class Newsroom:
 
     def _watch(self, place: Place, source: Source) -> None:
         """Body of a thread: list, then watch; list again where the watch cannot go on."""
-        try:
-            while self._goes_on():
-                objects, version = _list(self._client, source)
+        while self._goes_on():
+            try:
+                objects, version = _list(self._client, source, remaining(self._deadline))
+                self.trouble = ""
                 self._report(place, place.replace_all, source.what, objects)
-                try:
-                    self._watch_from(version, place, source)
-                except Unanswered:
-                    pass
-                except ApiError as error:
-                    if error.status != 410:
-                        raise
-                time.sleep(min(SECONDS_BETWEEN_LISTS, remaining(self._deadline)))
-        except RecoveryError as error:
-            self._report(place, _raise, error)
+                self._watch_from(version, place, source)
+            except RecoveryError as error:
+                if not (is_passing(error) or _is_expired(error)):
+                    self._report(place, _raise, error)
+                    return
+                self.trouble = "" if _is_expired(error) else error.message
+            self._rest()
 
     def _watch_from(self, version: str, place: Place, source: Source) -> None:
         """Report events from ``version`` on; a watch that the server ends is taken up again."""
         while self._goes_on():
+            opened = time.monotonic()
             events = self._client.watch(
                 source.path,
                 subject=str(source),
@@ -160,6 +194,11 @@ class Newsroom:
                 version = changed["metadata"]["resourceVersion"]
                 if event != "BOOKMARK":
                     self._report(place, place.take, source.what, event, changed)
+            if time.monotonic() - opened < SHORTEST_WATCH_SECONDS:
+                self._rest()
+
+    def _rest(self) -> None:
+        self._stopped.wait(min(SECONDS_BETWEEN_LISTS, remaining(self._deadline)))
 
     def _goes_on(self) -> bool:
         return not self._stopped.is_set() and remaining(self._deadline) > 0
@@ -169,13 +208,21 @@ class Newsroom:
         self._reports.put((place, functools.partial(take_in, *news)))
 
 
-def _list(client: Client, source: Source) -> tuple[list[dict[str, t.Any]], str]:
+def _list(
+    client: Client, source: Source, patience: float | None = None
+) -> tuple[list[dict[str, t.Any]], str]:
     return client.list_objects(
         source.path,
         subject=str(source),
         label_selector=source.label_selector,
         field_selector=source.field_selector,
+        patience=patience,
     )
+
+
+def _is_expired(error: RecoveryError) -> bool:
+    """True where the version to watch from is too old, which a fresh list mends."""
+    return isinstance(error, ApiError) and error.status == 410
 
 
 def _raise(error: RecoveryError) -> t.NoReturn:

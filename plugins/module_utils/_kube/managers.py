@@ -44,6 +44,10 @@ class Manager:
     namespace: str
     name: str
 
+    def __str__(self) -> str:
+        where = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return f"{self.tool} {self.kind} {where}"
+
     def as_result(self) -> dict[str, str]:
         return dataclasses.asdict(self)
 

@@ -21,6 +21,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards.guard import (
         GuardResult,
     )
+    from ansible_collections.oncall.recovery.plugins.module_utils._kube.managers import Manager
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.revision import Revision
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.rollout import (
         RolloutStatus,
@@ -35,9 +36,14 @@ MOST_FAILURES_IN_MESSAGE = 3
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """One workload's outcome. ``patched`` is the object as the server returned it, if it did.
+    """One workload's outcome. ``live`` is the object whose rollout there is to wait for, as it
+    was last read; ``is_patched`` says that this call changed it.
 
     A workload can have been changed and still have failed: its rollout then did not complete.
+    ``proof`` is what speaks for the target (see target.Choice), ``marked`` the mark that the
+    source got, ``warning`` what went wrong beside the rollback. ``is_away_from_source`` says that
+    the workload does not run ``source`` any more, by this call or by one before. ``suspended`` are
+    the owners that were kept from acting by themselves, ``evicted`` the pods that were.
     """
 
     reference: WorkloadReference
@@ -46,9 +52,20 @@ class Outcome:
     guards: Sequence[GuardResult] = ()
     source: Revision | None = None
     target: Revision | None = None
-    patched: Mapping[str, t.Any] | None = None
+    proof: str = ""
+    live: Mapping[str, t.Any] | None = None
+    is_patched: bool = False
     rollout: RolloutStatus | None = None
     seconds: float = 0.0
+    marked: str = ""
+    warning: str = ""
+    is_away_from_source: bool = False
+    suspended: Sequence[Manager] = ()
+    evicted: Sequence[str] = ()
+
+    @property
+    def is_changed(self) -> bool:
+        return self.is_patched or bool(self.marked) or bool(self.evicted)
 
     @property
     def is_bad(self) -> bool:
@@ -58,10 +75,14 @@ class Outcome:
         result: dict[str, t.Any] = {
             **self.reference.as_result(),
             "outcome": self.outcome,
-            "changed": self.patched is not None,
+            "changed": self.is_changed,
             "message": self.message,
             "from": self.source.as_result() if self.source else None,
             "to": self.target.as_result() if self.target else None,
+            "proof": self.proof or None,
+            "marked": self.marked or None,
+            "suspended": [owner.as_result() for owner in self.suspended],
+            "evicted": list(self.evicted),
             "guards": [guard.as_result() for guard in self.guards],
             "duration": round(self.seconds, 3),
         }
@@ -71,7 +92,7 @@ class Outcome:
 
     def as_diff(self) -> dict[str, t.Any] | None:
         """The pod template before and after, for ``--diff``; nothing where it was not changed."""
-        if self.patched is None or self.source is None or self.target is None:
+        if not self.is_patched or self.source is None or self.target is None:
             return None
         return {
             "before_header": f"{self.reference} revision {self.source.number}",
@@ -100,11 +121,15 @@ class UndoResult:
             return message
         return f"{len(bad)} of {len(self.outcomes)} workloads were not rolled back well: {message}"
 
+    @property
+    def warnings(self) -> list[str]:
+        return [outcome.warning for outcome in self.outcomes if outcome.warning]
+
     def as_result(self, *, with_diff: bool = False) -> dict[str, t.Any]:
         counted = Counter(outcome.outcome for outcome in self.outcomes)
         summary = {name: counted[name] for name in (ROLLED_BACK, SKIPPED, BLOCKED, FAILED)}
         result: dict[str, t.Any] = {
-            "changed": any(outcome.patched is not None for outcome in self.outcomes),
+            "changed": any(outcome.is_changed for outcome in self.outcomes),
             "workloads": [outcome.as_result() for outcome in self.outcomes],
             "summary": {"total": len(self.outcomes), **summary},
         }

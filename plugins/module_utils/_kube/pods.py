@@ -81,8 +81,12 @@ def pods_of_revision(
     ]
 
 
+def is_ready(pod: Mapping[str, t.Any]) -> bool:
+    return _has_condition(pod, "Ready", "True")
+
+
 def ready_count(pods: Iterable[Mapping[str, t.Any]]) -> int:
-    return sum(1 for pod in pods if _has_condition(pod, "Ready", "True"))
+    return sum(1 for pod in pods if is_ready(pod))
 
 
 def reasons_of(pods: Iterable[Mapping[str, t.Any]]) -> list[Reason]:
@@ -92,7 +96,7 @@ def reasons_of(pods: Iterable[Mapping[str, t.Any]]) -> list[Reason]:
 
 
 def _reasons_of_pod(pod: Mapping[str, t.Any]) -> Iterator[Reason]:
-    if pod["metadata"].get("deletionTimestamp") or _has_condition(pod, "Ready", "True"):
+    if pod["metadata"].get("deletionTimestamp") or is_ready(pod):
         return
     name = pod["metadata"]["name"]
     status = pod.get("status") or {}

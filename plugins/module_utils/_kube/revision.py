@@ -32,6 +32,8 @@ POD_TEMPLATE_HASH = "pod-template-hash"
 CONTROLLER_REVISION_HASH = "controller-revision-hash"
 STATEFUL_SET_HASH = "controller.kubernetes.io/hash"
 VERDICT_LABEL = "oncall.recovery/verdict"
+INCIDENT_LABEL = "oncall.recovery/incident"
+GOOD, BAD = "good", "bad"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Revision:
     """One thing a workload has run. Its identity is ``uid`` and ``hash``; ``number`` moves.
 
     ``replicas`` and ``available`` count its pods, where the revision object does (ReplicaSets).
+    ``mark`` is ``good``, ``bad`` or empty, ``incident`` the one that it was marked in.
     """
 
     number: int
@@ -51,6 +54,7 @@ class Revision:
     available: int | None
     change_cause: str
     mark: str
+    incident: str
 
     @property
     def images(self) -> dict[str, str]:
@@ -157,6 +161,17 @@ def comparable(template: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
     return {"metadata": kept, "spec": template["spec"]}
 
 
+def is_template_of(revision: Revision, workload: Mapping[str, t.Any]) -> bool:
+    """True where the workload's present template is the revision's."""
+    return comparable(revision.template) == comparable(workload["spec"]["template"])
+
+
+def same_template(one: Mapping[str, t.Any], other: Mapping[str, t.Any]) -> bool:
+    """True where both are the same object, by UID, with the same template."""
+    same_object = one["metadata"]["uid"] == other["metadata"]["uid"]
+    return same_object and bool(one["spec"]["template"] == other["spec"]["template"])
+
+
 def _without_hash(template: Mapping[str, t.Any]) -> dict[str, t.Any]:
     """A copy of the template as the workload itself would hold it."""
     metadata = dict(template.get("metadata") or {})
@@ -181,6 +196,7 @@ def _from_replica_set(replica_set: Mapping[str, t.Any]) -> Revision:
         available=status.get("availableReplicas", 0),
         change_cause=annotations.get(CHANGE_CAUSE_ANNOTATION, ""),
         mark=labels.get(VERDICT_LABEL, ""),
+        incident=labels.get(INCIDENT_LABEL, ""),
     )
 
 
@@ -204,6 +220,7 @@ def _from_controller_revision(controller_revision: Mapping[str, t.Any]) -> Revis
         available=None,
         change_cause=(metadata.get("annotations") or {}).get(CHANGE_CAUSE_ANNOTATION, ""),
         mark=labels.get(VERDICT_LABEL, ""),
+        incident=labels.get(INCIDENT_LABEL, ""),
     )
 
 

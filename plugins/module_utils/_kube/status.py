@@ -18,6 +18,12 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.follow impor
     follow,
     look_once,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.marking import mark_revision
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.revision import (
+    BAD,
+    GOOD,
+    VERDICT_LABEL,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.rollout import (
     COMPLETE,
     FAILED,
@@ -46,21 +52,34 @@ BAD_VERDICTS = (FAILED, STALLED, SUPERSEDED)
 
 @dataclasses.dataclass(frozen=True)
 class StatusRequest:
-    """``revision`` is the number to wait for; ``wait_seconds`` 0 looks once."""
+    """``revision`` is the number to wait for; ``wait_seconds`` 0 looks once.
+
+    ``mark_good`` marks the revision of every complete rollout; ``dry_run`` has the server only
+    try that.
+    """
 
     revision: int | None = None
     fail_fast: bool = True
     wait_seconds: float = 0.0
+    mark_good: bool = False
+    dry_run: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class WorkloadStatus:
-    """One workload's rollout; ``status`` is None where there is no such workload."""
+    """One workload's rollout; ``status`` is None where there is no such workload.
+
+    ``trouble`` is what kept the status from being newer. ``marked`` is the mark that its revision
+    got now, ``warning`` why it got none.
+    """
 
     reference: WorkloadReference
     status: RolloutStatus | None
     is_timed_out: bool = False
     seconds: float = 0.0
+    trouble: str = ""
+    marked: str = ""
+    warning: str = ""
 
     @property
     def verdict(self) -> str:
@@ -72,7 +91,10 @@ class WorkloadStatus:
             return f"{self.reference}: there is no such object. Check kind, namespace and name"
         if self.is_timed_out:
             late = f"not complete after {self.seconds:.0f} s"
-            return f"{self.reference}: {late}: {self.status.message}"
+            told = f"{self.reference}: {late}: {self.status.message}"
+            if not self.trouble:
+                return told
+            return f"{told}, as far as is known; of late there was trouble: {self.trouble}"
         return f"{self.reference}: {self.status.verdict}: {self.status.message}"
 
     def as_result(self) -> dict[str, t.Any]:
@@ -82,6 +104,7 @@ class WorkloadStatus:
             **status,
             "message": self.message,
             "timed_out": self.is_timed_out,
+            "marked": self.marked or None,
             "duration": round(self.seconds, 3),
         }
 
@@ -105,11 +128,15 @@ class StatusResult:
             return told
         return f"{len(bad)} of {len(self.workloads)} rollouts are not complete: {told}{more}"
 
+    @property
+    def warnings(self) -> list[str]:
+        return [workload.warning for workload in self.workloads if workload.warning]
+
     def as_result(self) -> dict[str, t.Any]:
         names = (COMPLETE, PROGRESSING, STALLED, FAILED, PAUSED, SUPERSEDED)
         verdicts = [workload.verdict for workload in self.workloads]
         return {
-            "changed": False,
+            "changed": any(workload.marked for workload in self.workloads),
             "workloads": [workload.as_result() for workload in self.workloads],
             "summary": {"total": len(verdicts), **{name: verdicts.count(name) for name in names}},
         }
@@ -146,8 +173,26 @@ def read_status(client: Client, selection: Selection, request: StatusRequest) ->
         _workload_status(reference_to(w), followed.get(w["metadata"]["uid"]), request)
         for w in found.workloads
     ]
+    if request.mark_good:
+        present = client.side_by_side(lambda status: _mark_good(client, status, request), present)
     absent = [WorkloadStatus(reference, None) for reference in found.missing]
     return StatusResult([*present, *absent], waited=bool(request.wait_seconds))
+
+
+def _mark_good(client: Client, found: WorkloadStatus, request: StatusRequest) -> WorkloadStatus:
+    """Mark a complete rollout's revision. A bad mark stays: complete is less than it takes."""
+    revision = found.status.revision if found.status else None
+    if found.verdict != COMPLETE or not revision or revision.mark == GOOD:
+        return found
+    subject = f"revision {revision.number} of {found.reference}"
+    if revision.mark == BAD:
+        warning = f"{subject}: marked bad, and stays so. Remove the label {VERDICT_LABEL} first"
+        return dataclasses.replace(found, warning=warning)
+    try:
+        mark_revision(client, found.reference, revision, GOOD, dry_run=request.dry_run)
+    except RecoveryError as error:
+        return dataclasses.replace(found, warning=f"{error.message}. It could not be marked good")
+    return dataclasses.replace(found, marked=GOOD)
 
 
 def _workload_status(
@@ -163,4 +208,4 @@ def _workload_status(
         )
     timed_out = not followed.is_final
     seconds = request.wait_seconds if timed_out else followed.seconds
-    return WorkloadStatus(reference, followed.judgement, timed_out, seconds)
+    return WorkloadStatus(reference, followed.judgement, timed_out, seconds, followed.trouble)

@@ -18,20 +18,17 @@ import time
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.case import (
-    Case,
-    is_template_of,
-)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.case import Case
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import remaining
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors import (
     ApiError,
     Unanswered,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.facts import read_facts
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.follow import (
-    Followed,
-    follow,
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.eviction import (
+    evict_stuck_pods,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.facts import read_facts
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.follow import follow
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards.asking import (
     ask_guards,
     listings_for,
@@ -40,6 +37,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards.guard
     BLOCK,
     GuardResult,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.marking import mark_revision
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.outcome import (
     BLOCKED,
     FAILED,
@@ -49,30 +47,39 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.outcome impo
     UndoResult,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.revision import (
-    CHANGE_CAUSE_ANNOTATION,
+    BAD,
+    is_template_of,
     read_revisions,
-)
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.rollout import (
-    COMPLETE,
-    SUPERSEDED,
-    RolloutStatus,
-    View,
-    rollout_status,
+    same_template,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import (
     Selection,
     WorkloadReference,
     read_workloads,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.suspension import Suspensions
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo_patch import (
+    preconditions,
+    undo_patch,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo_wait import (
+    wait_for_rollouts,
+)
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import Client
+    from ansible_collections.oncall.recovery.plugins.module_utils._kube.managers import Manager
+    from ansible_collections.oncall.recovery.plugins.module_utils._kube.record import Record
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.request import UndoRequest
+    from ansible_collections.oncall.recovery.plugins.module_utils._kube.rollout import View
 
 # A controller that works needs far less to see a change; one that is down would never see it.
 SECONDS_TO_CATCH_UP = 15.0
+SECONDS_BETWEEN_ATTEMPTS = 1.0
+# What is left for the verdict where everything before took all of the caller's time.
+SECONDS_FOR_A_LOOK = 2.0
 # A workload that others change faster than we can read it is left alone.
 MOST_ATTEMPTS = 4
 
@@ -107,7 +114,9 @@ def undo_rollouts(client: Client, selection: Selection, request: UndoRequest) ->
             return UndoResult([_held_back(outcome) for outcome in tried])
     outcomes = _undo_all(client, cases, request)
     if request.wait_seconds and not request.dry_run:
-        outcomes = _wait(client, outcomes, remaining(deadline))
+        if request.evict_stuck_pods:
+            outcomes = evict_stuck_pods(client, outcomes, deadline)
+        outcomes = wait_for_rollouts(client, outcomes, max(remaining(deadline), SECONDS_FOR_A_LOOK))
     return UndoResult([*outcomes, *missing])
 
 
@@ -136,85 +145,115 @@ def decide(case: Case) -> Decision:
     return Decision(case, ask_guards(case))
 
 
-def undo_patch(case: Case, request: UndoRequest) -> list[dict[str, t.Any]]:
-    """The JSON patch that brings the target's template back.
-
-    Its ``test`` operations make the server refuse it whole where anyone has changed the
-    workload since it was read. ``generation`` moves with the spec only, so the controllers'
-    own status updates do not get in the way.
-    """
-    annotations = case.workload["metadata"].get("annotations")
-    cause = {CHANGE_CAUSE_ANNOTATION: request.reason or _default_change_cause(case)}
-    patch = _preconditions(case.workload)
-    patch.append({"op": "replace", "path": "/spec/template", "value": case.target.template})
-    if not annotations:
-        return [*patch, {"op": "add", "path": "/metadata/annotations", "value": cause}]
-    for name, value in cause.items():
-        path = f"/metadata/annotations/{name.replace('~', '~0').replace('/', '~1')}"
-        patch.append({"op": "add", "path": path, "value": value})
-    return patch
-
-
-def _preconditions(workload: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
-    metadata = workload["metadata"]
-    tested = ["uid", "generation"]
-    if not metadata.get("annotations"):
-        # Annotations that someone adds meanwhile do not move the generation; this keeps them.
-        tested.append("resourceVersion")
-    return [{"op": "test", "path": f"/metadata/{name}", "value": metadata[name]} for name in tested]
-
-
 def _undo_all(client: Client, cases: Sequence[Case], request: UndoRequest) -> list[Outcome]:
-    return client.side_by_side(lambda case: _undo_one(client, case, request), cases)
+    suspensions = Suspensions(client)
+    return client.side_by_side(lambda case: _undo_one(client, case, request, suspensions), cases)
 
 
 def _held_back(outcome: Outcome) -> Outcome:
     """What passed its guards and the dry run, and was left alone because another did not."""
-    if outcome.patched is None:
-        return outcome
+    if not outcome.is_patched:
+        return dataclasses.replace(outcome, marked="")
     message = f"{outcome.reference}: left alone, because not all could be rolled back"
-    return dataclasses.replace(outcome, outcome=SKIPPED, message=message, patched=None)
+    return dataclasses.replace(
+        outcome, outcome=SKIPPED, message=message, is_patched=False, marked=""
+    )
 
 
-def _undo_one(client: Client, case: Case, request: UndoRequest) -> Outcome:
+def _undo_one(
+    client: Client, case: Case, request: UndoRequest, suspensions: Suspensions
+) -> Outcome:
     started = time.monotonic()
     try:
-        outcome = _decide_and_patch(client, case, request)
+        outcome = _mark(client, _decide_and_patch(client, case, request, suspensions), request)
     except RecoveryError as error:
         outcome = Outcome(case.reference, FAILED, error.message)
-    return dataclasses.replace(outcome, seconds=time.monotonic() - started)
+    outcome = dataclasses.replace(outcome, seconds=time.monotonic() - started)
+    return _with_suspensions(outcome, suspensions.done_for(case))
 
 
-def _decide_and_patch(client: Client, case: Case, request: UndoRequest) -> Outcome:
-    is_answer_lost = False
-    for _attempt in range(MOST_ATTEMPTS):
+def _with_suspensions(outcome: Outcome, suspended: Sequence[Manager]) -> Outcome:
+    """What was suspended for a rollback that then failed must not go unmentioned."""
+    message = outcome.message
+    if suspended and outcome.is_bad:
+        told = " and ".join(str(owner) for owner in suspended)
+        message = f"{message}. It is left with {told} suspended, as the ledger says"
+    return dataclasses.replace(outcome, message=message, suspended=suspended)
+
+
+def _decide_and_patch(
+    client: Client, case: Case, request: UndoRequest, suspensions: Suspensions
+) -> Outcome:
+    """Patch, and where that did not go as it should, look first and decide anew.
+
+    The patch holds only for the generation that was read, so sending it again cannot do it twice.
+    """
+    unknown: RecoveryError | None = None
+    for attempt in range(MOST_ATTEMPTS):
         decision = decide(case)
         if decision.objections or decision.case.is_done_already:
             return _unchanged(decision)
         try:
+            suspensions.suspend_owners(case)
             patched = client.patch(
                 case.reference.path,
-                undo_patch(case, request),
+                undo_patch(case),
                 subject=str(case.reference),
                 dry_run=request.dry_run,
             )
-            return _rolled_back(decision, patched, request)
+            return _rolled_back(decision, patched)
         except (ApiError, Unanswered) as error:
+            if _may_have_been_done(error):
+                unknown = error
+                time.sleep(SECONDS_BETWEEN_ATTEMPTS * attempt)
             fresh = _read_again(client, case, request)
-            is_answer_lost = is_answer_lost or isinstance(error, Unanswered)
-            if is_answer_lost and is_template_of(case.target, fresh.workload):
-                return _rolled_back(decision, fresh.workload, request)
-            if not _same_template(case.workload, fresh.workload):
+            if unknown and is_template_of(case.target, fresh.workload):
+                return _rolled_back(decision, fresh.workload)
+            if not same_template(case.workload, fresh.workload):
                 return _changed_by_another(decision, fresh)
-            nothing_moved = _preconditions(case.workload) == _preconditions(fresh.workload)
-            if isinstance(error, ApiError) and (nothing_moved or not error.is_refused_patch):
+            nothing_moved = preconditions(case.workload) == preconditions(fresh.workload)
+            is_refused_for_others = isinstance(error, ApiError) and error.is_refused_patch
+            if not _may_have_been_done(error) and (nothing_moved or not is_refused_for_others):
                 raise
             case = fresh
+    if unknown:
+        raise RecoveryError(
+            str(case.reference),
+            f"whether it was rolled back is not known after {MOST_ATTEMPTS} attempts "
+            f"({unknown.cause}); when it was last read, it was not",
+            "Look at it, then run again",
+        )
     raise RecoveryError(
         str(case.reference),
         f"others changed it during each of {MOST_ATTEMPTS} attempts, so nothing was done to it",
         "Find out what keeps changing it, then run again",
     )
+
+
+def _may_have_been_done(error: RecoveryError) -> bool:
+    """True for a lost answer, and for one that speaks of trouble inside of the server."""
+    return isinstance(error, Unanswered) or (isinstance(error, ApiError) and error.status >= 500)
+
+
+def _mark(client: Client, outcome: Outcome, request: UndoRequest) -> Outcome:
+    """Mark what was left as bad. After the change, for a mark without a rollback would be a lie."""
+    if not request.mark or not outcome.is_away_from_source or not outcome.source:
+        return outcome
+    if outcome.source.mark == BAD:
+        return outcome
+    try:
+        mark_revision(
+            client,
+            outcome.reference,
+            outcome.source,
+            BAD,
+            incident=request.incident,
+            dry_run=request.dry_run,
+        )
+    except RecoveryError as error:
+        warning = f"{error.message}. It could not be marked bad, so a later rollback may take it"
+        return dataclasses.replace(outcome, warning=warning)
+    return dataclasses.replace(outcome, marked=BAD)
 
 
 def _read_again(client: Client, case: Case, request: UndoRequest) -> Case:
@@ -240,34 +279,61 @@ def _is_ready_to_decide(case: Case) -> bool:
     return case.is_paused or case.current is not None
 
 
-def _same_template(one: Mapping[str, t.Any], other: Mapping[str, t.Any]) -> bool:
-    same_object = one["metadata"]["uid"] == other["metadata"]["uid"]
-    return same_object and bool(one["spec"]["template"] == other["spec"]["template"])
-
-
-def _default_change_cause(case: Case) -> str:
-    source = case.current.number if case.current else "unknown"
-    back = f"rolled back from revision {source} to revision {case.target.number}"
-    return f"{back} ({case.target.change_cause})" if case.target.change_cause else back
-
-
 def _unchanged(decision: Decision) -> Outcome:
     case, guards = decision.case, decision.guards
     if decision.objections:
         message = f"{case.reference}: {'; '.join(decision.objections)}"
         return Outcome(case.reference, BLOCKED, message, guards, source=case.current)
+    if case.done_before:
+        return _done_before(case, case.done_before)
     message = f"{case.reference}: already at revision {case.target.number}"
-    return Outcome(case.reference, SKIPPED, message, guards, case.current, case.target)
+    return Outcome(
+        case.reference,
+        SKIPPED,
+        message,
+        guards,
+        case.current,
+        case.target,
+        case.choice.proof,
+        live=case.workload,
+    )
 
 
-def _rolled_back(decision: Decision, patched: Mapping[str, t.Any], request: UndoRequest) -> Outcome:
+def _done_before(case: Case, record: Record) -> Outcome:
+    """The outcome of a repeated request, whose mark may still be missing."""
+    number = case.current.number if case.current else "unknown"
+    incident = f" in incident {record.incident}" if record.incident else ""
+    message = (
+        f"{case.reference}: already rolled back{incident} at {record.at:%Y-%m-%d %H:%M:%S} UTC, "
+        f"to what is now revision {number}"
+    )
+    return Outcome(
+        case.reference,
+        SKIPPED,
+        message,
+        source=case.left_before,
+        target=case.current,
+        live=case.workload,
+        is_away_from_source=True,
+    )
+
+
+def _rolled_back(decision: Decision, patched: Mapping[str, t.Any]) -> Outcome:
     case = decision.case
-    verb = "would be rolled back" if request.dry_run else "rolled back"
+    verb = "would be rolled back" if case.request.dry_run else "rolled back"
     source = case.current.number if case.current else "unknown"
     message = f"{case.reference}: {verb} from revision {source} to {case.target.number}"
-    patched = {**patched, "kind": case.reference.kind}
     return Outcome(
-        case.reference, ROLLED_BACK, message, decision.guards, case.current, case.target, patched
+        case.reference,
+        ROLLED_BACK,
+        message,
+        decision.guards,
+        case.current,
+        case.target,
+        case.choice.proof,
+        live={**patched, "kind": case.reference.kind},
+        is_patched=True,
+        is_away_from_source=True,
     )
 
 
@@ -285,56 +351,3 @@ def _changed_by_another(decision: Decision, fresh: Case) -> Outcome:
 def _not_found(reference: WorkloadReference) -> Outcome:
     message = f"{reference}: there is no such object. Check kind, namespace and name"
     return Outcome(reference, FAILED, message)
-
-
-def _wait(client: Client, outcomes: Sequence[Outcome], seconds: float) -> list[Outcome]:
-    """Wait for the rollouts of what was changed; those that do not complete become failed."""
-    by_uid = {o.patched["metadata"]["uid"]: o for o in outcomes if o.patched}
-    if not by_uid:
-        return list(outcomes)
-
-    def judge(view: View) -> tuple[RolloutStatus, bool]:
-        status = _status_after(by_uid[view.workload["metadata"]["uid"]], view)
-        return status, status.is_final
-
-    changed = [o.patched for o in outcomes if o.patched]
-    try:
-        followed = follow(client, changed, judge, seconds=seconds)
-    except RecoveryError as error:
-        return [_unwatched(outcome, error) if outcome.patched else outcome for outcome in outcomes]
-    return [
-        _with_rollout(outcome, followed.get(outcome.patched["metadata"]["uid"]), seconds)
-        if outcome.patched
-        else outcome
-        for outcome in outcomes
-    ]
-
-
-def _unwatched(outcome: Outcome, error: RecoveryError) -> Outcome:
-    message = f"{outcome.message}, but its rollout could not be watched: {error.message}"
-    return dataclasses.replace(outcome, outcome=FAILED, message=message)
-
-
-def _status_after(outcome: Outcome, view: View) -> RolloutStatus:
-    status = rollout_status(view)
-    patched = outcome.patched or {}
-    is_newer = view.workload["metadata"]["generation"] > patched["metadata"]["generation"]
-    if is_newer and not _same_template(view.workload, patched):
-        another = "someone else changed its template after the rollback"
-        return dataclasses.replace(status, verdict=SUPERSEDED, message=another)
-    return status
-
-
-def _with_rollout(
-    outcome: Outcome, followed: Followed[RolloutStatus] | None, seconds: float
-) -> Outcome:
-    if followed is None:
-        message = f"{outcome.message}, but its state could not be read within {seconds:.0f} s"
-        return dataclasses.replace(outcome, outcome=FAILED, message=message)
-    status = followed.judgement
-    done = dataclasses.replace(outcome, rollout=status, seconds=outcome.seconds + followed.seconds)
-    if status.verdict == COMPLETE:
-        return done
-    state = status.verdict if followed.is_final else f"not complete after {seconds:.0f} s"
-    message = f"{outcome.message}, but its rollout is {state}: {status.message}"
-    return dataclasses.replace(done, outcome=FAILED, message=message)

@@ -18,6 +18,8 @@ from ..progress import say
 from . import packages
 
 VERSION = "1.20.2"
+# Goes up when what is built from the same source changes.
+_BUILD = 2
 # The Debian release whose source package vendors every dependency.
 _RELEASE = "bookworm"
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -33,10 +35,10 @@ _PROGRAMS = (
 
 def ensure_built() -> Path:
     """The folder with the Kubernetes programs, built first when the cache lacks them."""
-    binaries = cache_folder() / f"kubernetes-{VERSION}" / "bin"
+    binaries = cache_folder() / f"kubernetes-{VERSION}-{_BUILD}" / "bin"
     if _complete(binaries):
         return binaries
-    work = cache_folder() / f"kubernetes-{VERSION}" / "build"
+    work = binaries.with_name("build")
     work.mkdir(parents=True, exist_ok=True)
     say(f"Kubernetes {VERSION} is not in {binaries.parent}: building it, 5 to 8 minutes, once")
     with locked(work.parent):
@@ -45,6 +47,7 @@ def ensure_built() -> Path:
         stop_owned_by(work)
         packages.ensure_installed(packages.BUILD, work)
         source = _fetch_source(work)
+        _renew_reflection(source)
         _compile(source, work)
         _keep(source, binaries)
         shutil.rmtree(work)
@@ -91,6 +94,16 @@ def _fetch_source(work: Path) -> Path:
     source.parent.mkdir(parents=True, exist_ok=True)
     tree.rename(source)
     return source
+
+
+def _renew_reflection(source: Path) -> None:
+    """Puts Debian's newer reflect2 in: the vendored 1.0.1 crashes the API server, built with
+    Go 1.18 or newer, at the first custom resource (modern-go/reflect2#26).
+    """
+    newer = Path("/usr/share/gocode/src/github.com/modern-go/reflect2")
+    vendored = source / "vendor" / "github.com" / "modern-go" / "reflect2"
+    shutil.rmtree(vendored)
+    shutil.copytree(newer, vendored, symlinks=False)
 
 
 def _changelog_head(tree: Path) -> str:

@@ -19,7 +19,15 @@ from ..process import run_long
 from ..progress import say
 
 CONTROL_PLANE = ("etcd-server", "kubernetes-client", "openssl")
-BUILD = ("dpkg-dev", "gcc", "golang-go", "libc6-dev", "make", "rsync")
+BUILD = (
+    "dpkg-dev",
+    "gcc",
+    "golang-github-modern-go-reflect2-dev",
+    "golang-go",
+    "libc6-dev",
+    "make",
+    "rsync",
+)
 NODE = (
     "busybox-static",
     "containerd",

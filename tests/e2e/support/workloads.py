@@ -107,7 +107,11 @@ class Workload:
 
     def revisions(self) -> dict[int, str]:
         """Versions by revision number, of the revisions that it controls."""
-        return self._look(self.list_all())[1]
+        return self.revisions_among(self.list_all())
+
+    def revisions_among(self, listed: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+        """The same, out of what ``list_all`` returned."""
+        return self._look(listed)[1]
 
     def list_all(self) -> list[dict[str, Any]]:
         """All workloads of its kind in its namespace, and all their revisions."""

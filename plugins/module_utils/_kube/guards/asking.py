@@ -14,9 +14,13 @@ import typing as t
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards import (
     controller_caught_up,
+    cooldown,
     health,
+    kill_switch,
+    lock,
     migration_barrier,
     mutable_tag,
+    owner,
     paused,
     quota,
     references_changed,
@@ -38,6 +42,10 @@ if t.TYPE_CHECKING:
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.facts import Listing
 
 GUARDS: tuple[Guard, ...] = (
+    kill_switch.GUARD,
+    lock.GUARD,
+    cooldown.GUARD,
+    owner.GUARD,
     paused.GUARD,
     controller_caught_up.GUARD,
     target_exists.GUARD,
@@ -50,32 +58,34 @@ GUARDS: tuple[Guard, ...] = (
 )
 
 
-# Where the workload has the target's template already, only these have anything to say.
-GUARDS_OF_A_REPEAT = (paused.GUARD, controller_caught_up.GUARD, target_exists.GUARD)
+# Where nothing can or need be done, only these have anything to say, and nothing else is read.
+GUARDS_OF_THE_TARGET = (paused.GUARD, controller_caught_up.GUARD, target_exists.GUARD)
 
 
 def ask_guards(case: Case) -> list[GuardResult]:
     """Ask all guards in their order, so that a person sees at once all that is in the way.
 
-    Without a target the later ones have nothing to look at, so that one is then the last.
+    Without a target, or where its template is there already, it is only those of the target.
+    None is asked about a rollback that was done before.
     """
+    if case.done_before:
+        return []
     results: list[GuardResult] = []
-    is_repeat = case.has_target and case.is_done_already
-    for guard in GUARDS_OF_A_REPEAT if is_repeat else GUARDS:
+    for guard in GUARDS if _is_to_be_changed(case) else GUARDS_OF_THE_TARGET:
         outcome, detail = _answer(guard, case)
         results.append(GuardResult(guard.name, outcome, detail))
-        if outcome == BLOCK and not guard.is_overridable:
-            break
     return results
 
 
 def listings_for(case: Case) -> Iterator[Listing]:
     """What the guards need to read about a case that is not yet decided without them."""
-    if not case.has_target or case.is_done_already:
-        return
-    for guard in GUARDS:
+    for guard in GUARDS if _is_to_be_changed(case) else ():
         if guard.name not in case.request.override_guards:
             yield from guard.needs(case)
+
+
+def _is_to_be_changed(case: Case) -> bool:
+    return case.has_target and not case.is_done_already
 
 
 def _answer(guard: Guard, case: Case) -> Answer:

@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards.guard import (
     BLOCK,
     PASS,
+    WARN,
     Answer,
     Guard,
 )
@@ -25,6 +26,8 @@ if t.TYPE_CHECKING:
 
 def ask(case: Case) -> Answer:
     try:
+        if case.choice.caution:
+            return WARN, case.choice.caution
         return PASS, f"revision {case.target.number} is in its history"
     except NoTarget as error:
         return BLOCK, error.message.partition(": ")[2]

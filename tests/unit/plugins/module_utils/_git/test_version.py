@@ -31,13 +31,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._git.version impor
         pytest.param("v1.3.0-rc.2", None, None, ("1.3.0", "v1.3.0"), id="after a pre-release"),
         pytest.param("v1.2.3+7", None, None, ("1.2.4", "v1.2.4"), id="build metadata dropped"),
         pytest.param("v1.2.3", "1.3.0", None, ("1.3.0", "v1.3.0"), id="version asked for"),
-        pytest.param(
-            "v1.2.3",
-            "v1.2.3-hotfix.1",
-            None,
-            ("1.2.3-hotfix.1", "v1.2.3-hotfix.1"),
-            id="tag asked for",
-        ),
+        pytest.param("v1.2.3", "v1.3.0", None, ("1.3.0", "v1.3.0"), id="tag asked for"),
         pytest.param("v1.2.3", "special", None, ("special", "special"), id="tag without a version"),
         pytest.param("nightly", "v2", None, ("v2", "v2"), id="base without a version"),
         pytest.param(

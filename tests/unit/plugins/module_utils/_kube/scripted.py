@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import threading
 import typing as t
 from collections.abc import Callable, Iterable, Iterator
@@ -82,9 +83,14 @@ class ScriptedClient:
     def get(self, path: str, *, subject: str) -> Object:
         return t.cast(Object, _given(next(self._gets)))
 
-    def patch(self, path: str, patch: t.Any, *, subject: str, dry_run: bool = False) -> Object:
+    def patch(
+        self, path: str, patch: t.Any, *, subject: str, dry_run: bool = False, **_: t.Any
+    ) -> Object:
         self.patched.append((path, patch, dry_run))
         return t.cast(Object, _given(next(self._patches)))
+
+    def now(self) -> datetime.datetime:
+        return datetime.datetime.now(datetime.timezone.utc)
 
     def side_by_side(self, work: Callable[[t.Any], t.Any], items: Iterable[t.Any]) -> list[t.Any]:
         return [work(item) for item in items]

@@ -2,22 +2,33 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which revision a rollback goes to."""
+"""Which revision a rollback goes to, and which it never goes to by itself."""
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.request import UndoRequest
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.target import (
+    Choice,
     NoTarget,
     choose_target,
 )
 
-from .builders import replica_set, revisions_of, workload
+from .builders import controller_revision, replica_set, revisions_of, workload
+
+GOOD = {"oncall.recovery/verdict": "good"}
+BAD = {"oncall.recovery/verdict": "bad", "oncall.recovery/incident": "INC-1"}
 
 
 def revisions(*numbers: int) -> list:
     web = workload()
-    return revisions_of(web, [replica_set(web, number) for number in numbers])
+    return revisions_of(web, [replica_set(web, number, f"web:{number}") for number in numbers])
+
+
+def chosen(of: list, image: str = "web:now", **request: t.Any) -> Choice:
+    return choose_target("Deployment shop/web", workload(image=image), of, UndoRequest(**request))
 
 
 @pytest.mark.parametrize(
@@ -31,7 +42,7 @@ def revisions(*numbers: int) -> list:
     ],
 )
 def test_target_is(numbers: tuple[int, ...], to_revision: int, expected: int) -> None:
-    assert choose_target("Deployment shop/web", revisions(*numbers), to_revision).number == expected
+    assert chosen(revisions(*numbers), to_revision=to_revision).revision.number == expected
 
 
 @pytest.mark.parametrize(
@@ -64,5 +75,139 @@ def test_there_is_no_target_and_the_message_says_what_there_is(
     numbers: tuple[int, ...], to_revision: int, message: str
 ) -> None:
     with pytest.raises(NoTarget) as raised:
-        choose_target("Deployment shop/web", revisions(*numbers), to_revision)
+        chosen(revisions(*numbers), to_revision=to_revision)
     assert raised.value.message == message
+
+
+Row = tuple[int, str, dict[str, t.Any]]
+
+
+def marked(*rows: Row) -> list:
+    """Revisions by (number, image, what else there is to it); the last one runs now."""
+    web = workload()
+    return revisions_of(web, [replica_set(web, n, image, **more) for n, image, more in rows])
+
+
+def hour(at: int) -> dict[str, str]:
+    return {"created": f"2026-11-23T{at:02}:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "number", "proof"),
+    [
+        pytest.param(
+            [(1, "web:1", {"labels": GOOD}), (2, "web:2", {}), (3, "web:3", {})],
+            1,
+            "good",
+            id="the one marked good and not a newer one without a mark",
+        ),
+        pytest.param(
+            [
+                (1, "web:1", {"labels": GOOD}),
+                (2, "web:2", {"labels": GOOD}),
+                (3, "web:3", {}),
+            ],
+            2,
+            "good",
+            id="the newest of those marked good",
+        ),
+        pytest.param(
+            [(1, "web:1", {}), (2, "web:2", {"labels": GOOD})],
+            1,
+            "unproven",
+            id="not what runs now, though it is marked good",
+        ),
+        pytest.param(
+            [(1, "web:1", {}), (2, "web:2", {}), (3, "web:3", {})],
+            2,
+            "unproven",
+            id="the newest without a mark, where none is marked good",
+        ),
+        pytest.param(
+            [(1, "web:1", {}), (2, "web:2", {"labels": BAD}), (3, "web:3", {})],
+            1,
+            "unproven",
+            id="never one marked bad",
+        ),
+        pytest.param(
+            [(1, "web:1", {}), (2, "web:2", {}), (3, "web:2", {"annotations": {"x": "y"}})],
+            1,
+            "unproven",
+            id="not the image that runs now, which a mitigation has only restarted",
+        ),
+        pytest.param(
+            [(3, "web:2", hour(12)), (4, "web:1", hour(10)), (5, "web:5", hour(14))],
+            4,
+            "unproven",
+            id="the one gone back to, though older",
+        ),
+        pytest.param(
+            [(1, "web:1", {}), (2, "web:2", {"replicas": 1}), (3, "web:3", {})],
+            1,
+            "unproven",
+            id="not one whose pods do not start",
+        ),
+    ],
+)
+def test_last_good_is(rows: list[Row], number: int, proof: str) -> None:
+    running = rows[-1][1]
+    choice = chosen(marked(*rows), image=running, target="last_good")
+    assert (choice.revision.number, choice.proof) == (number, proof)
+    assert ("is unproven" in choice.caution) is (proof == "unproven")
+
+
+def test_last_good_that_is_not_there_says_what_was_considered() -> None:
+    rows: list[Row] = [
+        (1, "web:1", {"labels": BAD}),
+        (2, "web:2", hour(12)),
+        (3, "web:9", {**hour(9), "replicas": 2}),
+        (4, "web:4", {"annotations": {"x": "y"}}),
+        (5, "web:4", {}),
+    ]
+    live = workload(image="web:4")
+    live["spec"]["template"]["metadata"]["labels"]["restarted"] = "yes"
+    with pytest.raises(NoTarget) as raised:
+        choose_target("Deployment shop/web", live, marked(*rows), UndoRequest(target="last_good"))
+    assert raised.value.message == (
+        "Deployment shop/web: no revision can be taken for good (revision 5 has the images that "
+        "run now; revision 4 has the images that run now; revision 3 has pods of which none is "
+        "available; revision 2 was left by going back to what is now revision 3; revision 1 is "
+        "marked bad by incident INC-1). Name one with to_revision if you know better, or deploy a "
+        "good version"
+    )
+
+
+def test_last_good_of_a_stateful_set_goes_by_marks_and_order() -> None:
+    live = workload("StatefulSet", image="web:3")
+    objects = [
+        controller_revision(live, 1, "web:1"),
+        controller_revision(live, 2, "web:2", labels=BAD),
+        controller_revision(live, 3, "web:3"),
+    ]
+    choice = choose_target(
+        "StatefulSet shop/web", live, revisions_of(live, objects), UndoRequest(target="last_good")
+    )
+    assert choice.revision.number == 1
+
+
+class TestPreviousThatIsMarkedBad:
+    ROWS: t.ClassVar[list[Row]] = [(1, "web:1", {"labels": BAD}), (2, "web:2", {})]
+
+    def test_is_no_target(self) -> None:
+        with pytest.raises(NoTarget) as raised:
+            chosen(marked(*self.ROWS))
+        assert raised.value.message == (
+            "Deployment shop/web: revision 1, the one before, is marked bad by incident INC-1. "
+            "Use target last_good, or name it with to_revision"
+        )
+
+    def test_can_be_named_and_is_warned_of(self) -> None:
+        choice = chosen(marked(*self.ROWS), to_revision=1)
+        assert choice == Choice(
+            choice.revision, caution="revision 1 is marked bad by incident INC-1"
+        )
+
+
+def test_previous_with_the_images_that_run_now_is_warned_of() -> None:
+    rows: list[Row] = [(1, "web:1", {}), (2, "web:1", {})]
+    assert "has the images that run now" in chosen(marked(*rows), image="web:1").caution

@@ -45,6 +45,7 @@ NO_CONNECTION = Unreachable("Deployment shop/web", "no connection")
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(undo, "SECONDS_TO_CATCH_UP", 0.2)
+    monkeypatch.setattr(undo, "SECONDS_BETWEEN_ATTEMPTS", 0.0)
     monkeypatch.setattr(follow, "SECONDS_BETWEEN_LISTS", 0.01)
 
 
@@ -217,6 +218,29 @@ class TestWhenTheAnswerToThePatchIsLost:
         live = deployment()
         result, _client = undo_web(live, patches=[LOST, REFUSED], reads=[live, rolled_back(live)])
         assert result.as_result()["workloads"][0]["outcome"] == "rolled_back"
+
+    def test_trouble_inside_of_the_server_is_looked_into_and_tried_again(self) -> None:
+        live = deployment()
+        trouble = ApiError("Deployment shop/web", 503, "ServiceUnavailable", "etcd is busy")
+        result, client = undo_web(live, patches=[trouble, rolled_back(live)], reads=[live])
+        assert len(client.patched) == 2
+        assert result.as_result()["workloads"][0]["outcome"] == "rolled_back"
+
+    def test_trouble_that_came_after_the_change_counts_as_done(self) -> None:
+        live = deployment()
+        trouble = ApiError("Deployment shop/web", 500, "InternalError", "timed out")
+        result, client = undo_web(live, patches=[trouble], reads=[rolled_back(live)])
+        assert len(client.patched) == 1
+        assert result.as_result()["workloads"][0]["outcome"] == "rolled_back"
+
+    def test_answers_that_stay_lost_are_not_told_as_nothing_done(self) -> None:
+        live = deployment()
+        result, client = undo_web(live, patches=[LOST] * 4, reads=[live] * 4)
+        assert len(client.patched) == 4
+        assert (
+            "whether it was rolled back is not known after 4 attempts (the API server gave no "
+            "whole answer); when it was last read, it was not. Look at it, then run again"
+        ) in result.failure
 
     def test_it_is_not_sent_again_where_no_connection_could_be_made(self) -> None:
         live = deployment()

@@ -10,16 +10,18 @@ import typing as t
 
 import pytest
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.case import Case
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.record import now, record_of
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.request import UndoRequest
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo import undo_patch
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo_patch import undo_patch
 
 from .builders import KINDS, history, revision_object, revisions_of, template, workload
 
 CHANGE_CAUSE = "kubernetes.io/change-cause"
 
 
-def case_of(live: dict[str, t.Any]) -> Case:
-    return Case(live, revisions_of(live, history(live, "web:1", "web:2")), UndoRequest())
+def case_of(live: dict[str, t.Any], **request: t.Any) -> Case:
+    revisions = revisions_of(live, history(live, "web:1", "web:2"))
+    return Case(live, revisions, UndoRequest(**request))
 
 
 def operations(patch: list[dict[str, t.Any]], kind: str) -> dict[str, t.Any]:
@@ -28,13 +30,13 @@ def operations(patch: list[dict[str, t.Any]], kind: str) -> dict[str, t.Any]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_patch_replaces_the_whole_template_by_the_targets(kind: str) -> None:
-    patch = undo_patch(case_of(workload(kind)), UndoRequest())
+    patch = undo_patch(case_of(workload(kind, status={"updateRevision": "web-cr2"})))
     assert operations(patch, "replace") == {"/spec/template": template("web:1", app="web")}
 
 
 def test_patch_insists_on_the_object_and_generation_that_were_read() -> None:
     live = workload(annotations={"owner": "shop"}, generation=7)
-    assert operations(undo_patch(case_of(live), UndoRequest()), "test") == {
+    assert operations(undo_patch(case_of(live)), "test") == {
         "/metadata/uid": "uid-of-web",
         "/metadata/generation": 7,
     }
@@ -44,19 +46,43 @@ def test_patch_insists_on_the_object_and_generation_that_were_read() -> None:
 def test_patch_that_makes_the_annotations_insists_that_nobody_else_made_them(
     annotations: dict[str, str] | None,
 ) -> None:
-    patch = undo_patch(case_of(workload(annotations=annotations)), UndoRequest(reason="errors"))
+    patch = undo_patch(case_of(workload(annotations=annotations), reason="errors"))
     assert operations(patch, "test")["/metadata/resourceVersion"] == "100"
-    assert operations(patch, "add") == {"/metadata/annotations": {CHANGE_CAUSE: "errors"}}
+    (added,) = operations(patch, "add").values()
+    assert set(added) == {CHANGE_CAUSE, "oncall.recovery/rollback"}
+    assert added[CHANGE_CAUSE] == "errors"
 
 
 def test_patch_keeps_the_annotations_that_are_there() -> None:
     live = workload(annotations={"owner": "shop", CHANGE_CAUSE: "deploy 2"})
-    added = operations(undo_patch(case_of(live), UndoRequest(reason="errors")), "add")
-    assert added == {"/metadata/annotations/kubernetes.io~1change-cause": "errors"}
+    added = operations(undo_patch(case_of(live, reason="errors")), "add")
+    assert added["/metadata/annotations/kubernetes.io~1change-cause"] == "errors"
+    assert set(added) == {
+        "/metadata/annotations/kubernetes.io~1change-cause",
+        "/metadata/annotations/oncall.recovery~1rollback",
+    }
+
+
+def test_patch_records_what_is_done_for_which_incident() -> None:
+    live = workload(annotations={})
+    added = operations(undo_patch(case_of(live, incident="INC-1", automatic=True)), "add")
+    live["metadata"]["annotations"] = added["/metadata/annotations"]
+    record = record_of(live)
+    assert record is not None
+    assert (record.incident, record.is_automatic) == ("INC-1", True)
+    assert (record.from_hash, record.to_hash) == ("web-rs2", "web-rs1")
+    assert abs((now() - record.at).total_seconds()) < 60
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no JSON", "[]", "{}", '{"incident": "INC-1", "at": "soon"}', "7"]
+)
+def test_record_that_is_not_ours_counts_as_none(text: str) -> None:
+    assert record_of(workload(annotations={"oncall.recovery/rollback": text})) is None
 
 
 def test_patch_tests_before_it_changes() -> None:
-    steps = [step["op"] for step in undo_patch(case_of(workload()), UndoRequest())]
+    steps = [step["op"] for step in undo_patch(case_of(workload()))]
     assert steps == sorted(steps, key=lambda step: step != "test")
 
 
@@ -75,5 +101,5 @@ def test_change_cause_without_a_reason_says_where_it_went(
     older, newer = revision_object(live, 1, "web:1"), revision_object(live, 2, "web:2")
     older["metadata"]["annotations"][CHANGE_CAUSE] = cause_of_target
     case = Case(live, revisions_of(live, [older, newer]), UndoRequest())
-    added = operations(undo_patch(case, UndoRequest()), "add")
-    assert added == {"/metadata/annotations": {CHANGE_CAUSE: expected}}
+    added = operations(undo_patch(case), "add")
+    assert added["/metadata/annotations"][CHANGE_CAUSE] == expected

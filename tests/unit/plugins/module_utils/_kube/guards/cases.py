@@ -14,6 +14,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards.askin
     GUARDS,
     ask_guards,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.record import now
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.request import UndoRequest
 
 from ..builders import history, revisions_of, workload
@@ -49,7 +50,7 @@ def case_of(
         live,
         revisions,
         case.request,
-        Facts({listing: held.get(listing.plural, []) for listing in listings}),
+        Facts({listing: held.get(listing.plural, []) for listing in listings}, now()),
     )
 
 

@@ -115,7 +115,8 @@ class TestReferencesExist:
 
     def test_only_what_is_referred_to_is_listed(self) -> None:
         assert {listing.plural for listing in listings_for(case_of(ready_workload()))} == {
-            "resourcequotas"
+            "leases",
+            "resourcequotas",
         }
 
 

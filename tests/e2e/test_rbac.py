@@ -1,0 +1,304 @@
+# Copyright (c) 2026, oncall.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Roles of examples/rbac are enough, and without any one verb the error names it."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.cluster import Cluster
+from tests.cluster.kubectl import apply, kubectl
+
+from .support.modules import Answer, run_module
+from .support.workloads import KINDS, Workload, wait_until
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "rbac"
+OBSERVER, ROLLER_BACK = "observer", "roller-back"
+
+
+def rules_of(*names: str) -> list[dict[str, Any]]:
+    """One rule for each resource and verb of these example files."""
+    return [
+        {**rule, "resources": [resource], "verbs": [verb]}
+        for name in names
+        for rule in yaml.safe_load((EXAMPLES / f"{name}.yml").read_text())["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    ]
+
+
+def right(rule: dict[str, Any]) -> str:
+    return f"{rule['verbs'][0]} {rule['resources'][0]}"
+
+
+def grant(cluster: Cluster, namespace: str, user: str, rules: list[dict[str, Any]]) -> str:
+    """Give a user these rights in the namespace and no others; returns the user."""
+    group = "rbac.authorization.k8s.io"
+    metadata = {"name": user, "namespace": namespace}
+    apply(
+        cluster.kubeconfig,
+        {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": metadata, "rules": rules},
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "RoleBinding",
+            "metadata": metadata,
+            "roleRef": {"apiGroup": group, "kind": "Role", "name": user},
+            "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
+        },
+    )
+    return user
+
+
+def template_with_everything(workload: Workload) -> dict[str, Any]:
+    """A first version that refers to every type of object that a guard looks for."""
+    manifest = workload.manifest("1")
+    spec = manifest["spec"]["template"]["spec"]
+    spec["serviceAccountName"] = "everything"
+    spec["containers"][0]["envFrom"] = [
+        {"configMapRef": {"name": "everything"}},
+        {"secretRef": {"name": "everything"}},
+    ]
+    spec["volumes"] = [{"name": "v", "persistentVolumeClaim": {"claimName": "everything"}}]
+    return manifest
+
+
+@pytest.fixture(scope="module")
+def fleet(cluster: Cluster, namespace: str) -> Iterator[dict[str, Workload]]:
+    """A workload of each kind, whose earlier revision refers to everything; by kind."""
+    everything = {"name": "everything", "namespace": namespace}
+    claim = {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "none",
+        "resources": {"requests": {"storage": "1Mi"}},
+    }
+    apply(
+        cluster.kubeconfig,
+        *(
+            {"apiVersion": "v1", "kind": kind, "metadata": everything, **more}
+            for kind, more in (
+                ("ServiceAccount", {}),
+                ("ConfigMap", {}),
+                ("Secret", {}),
+                ("PersistentVolumeClaim", {"spec": claim}),
+            )
+        ),
+    )
+    workloads = {kind: Workload(cluster.kubeconfig, kind, namespace, "web") for kind in KINDS}
+    for workload in workloads.values():
+        apply(cluster.kubeconfig, template_with_everything(workload))
+        workload.settle()
+        workload.deploy("2")
+    ask("k8s_lock", workloads["Deployment"], holder="ada")
+    apply(cluster.kubeconfig, *(never_complete(workload) for workload in workloads.values()))
+    yield workloads
+
+
+def never_complete(workload: Workload) -> dict[str, Any]:
+    """One beside it whose pods find no image, so that there is something to wait for."""
+    waiting = dataclasses.replace(workload, name="waiting", pods=1)
+    manifest = waiting.manifest("1")
+    manifest["spec"]["template"]["spec"]["containers"][0]["image"] = "example.invalid/web:1"
+    return manifest
+
+
+def ask(module: str, workload: Workload, user: str = "", **options: Any) -> Answer:
+    where = {"kind": workload.kind, "namespace": workload.namespace, "name": workload.name}
+    who = {"impersonate_user": user} if user else {}
+    return run_module(module, workload.kubeconfig, **{**where, **who, **options})
+
+
+def undo(workload: Workload, user: str, **options: Any) -> Answer:
+    return ask("k8s_rollout_undo", workload, user, holder="ada", **{"check": True, **options})
+
+
+def look(workload: Workload, user: str) -> Answer:
+    return ask("k8s_rollout_status", workload, user)
+
+
+def watch(workload: Workload, user: str) -> Answer:
+    return ask(
+        "k8s_rollout_status", workload, user, name="waiting", fail_fast=False, wait_timeout=5
+    )
+
+
+def list_all(workload: Workload, user: str) -> Answer:
+    return run_module(
+        "k8s_rollout_info",
+        workload.kubeconfig,
+        kind=workload.kind,
+        namespace=workload.namespace,
+        label_selectors=["suite=workloads"],
+        impersonate_user=user,
+    )
+
+
+def lock(workload: Workload, user: str) -> Answer:
+    """In check mode, of a workload that is not locked yet."""
+    return ask("k8s_lock", workload, user, holder="bob", check=True)
+
+
+def renew(workload: Workload, user: str) -> Answer:
+    return ask("k8s_lock", workload, user, holder="ada")
+
+
+def wait_for_lock(workload: Workload, user: str) -> Answer:
+    return ask("k8s_lock", workload, user, holder="bob", wait_timeout=2)
+
+
+@dataclasses.dataclass(frozen=True)
+class Use:
+    """Where a right is needed."""
+
+    action: Callable[[Workload, str], Answer]
+    kind: str = "Deployment"
+
+
+PLURALS = {"deployments": "Deployment", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet"}
+REVISIONS = {"replicasets": "Deployment", "controllerrevisions": "StatefulSet"}
+
+
+def use_of(rule: dict[str, Any]) -> Use:
+    (resource,), (verb,) = rule["resources"], rule["verbs"]
+    kind = {**PLURALS, **REVISIONS}.get(resource, "Deployment")
+    if resource == "leases":
+        by_verb: dict[str, Use] = {
+            "get": Use(lock, "DaemonSet"),
+            "list": Use(undo),
+            "watch": Use(wait_for_lock),
+            "create": Use(lock, "DaemonSet"),
+            "update": Use(renew),
+        }
+        return by_verb[verb]
+    if verb == "watch" or resource == "pods":
+        return Use(watch, kind)
+    if resource == "horizontalpodautoscalers" or (verb == "list" and resource in PLURALS):
+        return Use(list_all, kind)
+    return Use(undo, kind)
+
+
+RIGHTS = [rule for rule in rules_of(OBSERVER, ROLLER_BACK) if right(rule) != "create pods/eviction"]
+
+
+@pytest.mark.parametrize("missing", RIGHTS, ids=[right(rule) for rule in RIGHTS])
+def test_missing_right_is_named(
+    cluster: Cluster, fleet: dict[str, Workload], missing: dict[str, Any]
+) -> None:
+    use = use_of(missing)
+    workload = fleet[use.kind]
+    user = f"without-{right(missing).replace(' ', '-').replace('/', '-')}"
+    rest = [rule for rule in rules_of(OBSERVER, ROLLER_BACK) if rule != missing]
+    grant(cluster, workload.namespace, user, rest)
+
+    answer = use.action(workload, user)
+
+    (resource,), (verb,) = missing["resources"], missing["verbs"]
+    assert f'User "{user}" cannot {verb} resource "{resource}"' in told(answer)
+
+
+def told(answer: Answer) -> str:
+    """All that an answer says, with its quotes as a person sees them."""
+    return json.dumps(answer.result, ensure_ascii=False).replace('\\"', '"')
+
+
+def test_missing_right_to_evict_is_named(cluster: Cluster, namespace: str) -> None:
+    queue = Workload(cluster.kubeconfig, "StatefulSet", namespace, "queue", pods=1).deploy("1")
+    bad = queue.manifest("2")
+    bad["spec"]["template"]["spec"]["containers"][0]["image"] = "example.invalid/web:1"
+    apply(cluster.kubeconfig, bad)
+    queue.settle()
+    label = (
+        "get",
+        "pod",
+        "queue-0",
+        "--output=jsonpath={.metadata.labels.controller-revision-hash}",
+    )
+    newest = ("get", queue.address, "--output=jsonpath={.status.updateRevision}")
+    wait_until(lambda: queue.kubectl(*label) == queue.kubectl(*newest), "the bad pod was made")
+    rules = [rule for rule in rules_of(OBSERVER, ROLLER_BACK) if rule["verbs"] != ["create"]]
+    user = grant(cluster, namespace, "without-evictions", rules)
+
+    answer = undo(queue, user, check=False, evict_stuck_pods=True, wait_timeout=5)
+
+    assert f'User "{user}" cannot create resource "pods/eviction"' in told(answer)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_observer_may_look_and_not_change(
+    cluster: Cluster, fleet: dict[str, Workload], kind: str
+) -> None:
+    user = grant(cluster, fleet[kind].namespace, f"observer-{kind.lower()}", rules_of(OBSERVER))
+    assert not list_all(fleet[kind], user).failed
+    assert not look(fleet[kind], user).failed
+    refused = undo(fleet[kind], user, check=False, wait=False)
+    assert refused.failed and not refused.changed
+    assert fleet[kind].version == "2"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_roller_back_may_roll_back_with_locks_marks_and_waiting(
+    cluster: Cluster, namespace: str, kind: str
+) -> None:
+    web = Workload(cluster.kubeconfig, kind, namespace, "enough").deploy("1", "2")
+    rules = rules_of(OBSERVER, ROLLER_BACK)
+    user = grant(cluster, namespace, f"roller-back-{kind.lower()}", rules)
+    assert ask("k8s_lock", web, user, holder="ada").changed
+    answer = undo(web, user, check=False)
+    assert not answer.failed, answer.message
+    assert (answer.only["marked"], answer.result.get("warnings")) == ("bad", None)
+    assert all(guard["outcome"] != "block" for guard in answer.only["guards"])
+    assert ask("k8s_rollout_status", web, user, mark_good=True).only["marked"] == "good"
+    assert ask("k8s_lock", web, user, holder="ada", state="absent").changed
+
+
+def test_bindings_of_the_examples_work_with_the_accounts_token(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    """As a job in the cluster, or AWX, would log in."""
+    web = Workload(cluster.kubeconfig, "Deployment", namespace, "by-token").deploy("1", "2")
+    for name in (OBSERVER, ROLLER_BACK):
+        apply(cluster.kubeconfig, yaml.safe_load((EXAMPLES / f"{name}.yml").read_text()))
+    here = (
+        (EXAMPLES / "bindings.yml")
+        .read_text()
+        .replace("namespace: shop", f"namespace: {namespace}")
+    )
+    apply(cluster.kubeconfig, yaml.safe_load(here))
+    token = token_of(cluster, namespace)
+    login = {"host": cluster.api_server, "api_key": token, "ca_cert": authority(cluster, tmp_path)}
+    where = {"namespace": namespace, "name": web.name}
+
+    answer = run_module("k8s_rollout_undo", None, **where, **login)
+
+    assert not answer.failed, answer.message
+    assert web.version == "1"
+    elsewhere = run_module(
+        "k8s_rollout_undo", None, **login, label_selectors=["suite=workloads"], all_namespaces=True
+    )
+    assert 'cannot list resource "deployments"' in told(elsewhere)
+    assert "at the cluster scope" in told(elsewhere)
+
+
+def token_of(cluster: Cluster, namespace: str) -> str:
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/oncall-recovery/token"
+    answer = kubectl(
+        cluster.kubeconfig, "create", "--raw", path, "-f", "-", input_text=json.dumps(request)
+    )
+    return str(json.loads(answer)["status"]["token"])
+
+
+def authority(cluster: Cluster, folder: Path) -> str:
+    """The certificate authority that the cluster's kubeconfig has, as a file."""
+    found = yaml.safe_load(cluster.kubeconfig.read_text())["clusters"][0]["cluster"]
+    file = folder / "ca.crt"
+    file.write_bytes(base64.b64decode(found["certificate-authority-data"]))
+    return str(file)
