@@ -40,7 +40,7 @@ options:
   commits:
     description:
       - Commits to pick, in this order, as C(git cherry-pick -x) does.
-      - A commit, a branch, a tag, or a range V(older..newer\), which leaves the older one out and
+      - A commit, a branch, a tag, or a range V(older..newer), which leaves the older one out and
         takes the others from the oldest on. A branch is meant as it is on the remote.
       - A commit that is missing in the clone is fetched.
     type: list

@@ -66,9 +66,9 @@ class Commit:
     def __str__(self) -> str:
         return f"commit {self.id[:12]} ({self.subject})" if self.subject else self.id[:12]
 
-    def apply(self, tree: Repository, base: str) -> str:
+    def apply(self, tree: Repository) -> str:
         """Pick it; return what became of it. Raises Conflict, which is then left in the tree."""
-        if tree.contains("HEAD", self.id) or self.id in picked_from(tree, base):
+        if tree.contains("HEAD", self.id) or self.id in _picked_beside(tree, self.id):
             return CONTAINED
         mainline = ["--mainline", str(self.mainline)] if self.mainline else []
         output = tree.run("cherry-pick", "-x", *mainline, self.id, accepts=(0, 1, 128))
@@ -108,7 +108,7 @@ class Patch:
     def is_mail(self) -> bool:
         return MAIL.match(self.content) is not None
 
-    def apply(self, tree: Repository, base: str) -> str:
+    def apply(self, tree: Repository) -> str:
         """Apply and commit it; return what became of it. Raises Conflict."""
         reverse = ("apply", "--check", "--cached", "--reverse", "-")
         if tree.run(*reverse, stdin=self.content, accepts=(0, 1, 128)).status == 0:
@@ -150,10 +150,15 @@ def read_patches(paths: t.Sequence[str], message: str) -> list[Patch]:
     return [_read_patch(path, message) for path in paths]
 
 
-def picked_from(tree: Repository, base: str) -> set[str]:
-    """The commits that those of the branch say they were picked from."""
-    messages = tree.run("log", "--format=%B", f"{base}..HEAD").stdout
-    return set(PICKED_FROM.findall(messages))
+def origin_of(tree: Repository, commit: str) -> str | None:
+    """The commit that ``commit`` says it was picked from; the last where it went several ways."""
+    origins = PICKED_FROM.findall(tree.run("show", "--no-patch", "--format=%B", commit).stdout)
+    return origins[-1] if origins else None
+
+
+def _picked_beside(tree: Repository, commit: str) -> set[str]:
+    """What the branch's commits that ``commit`` does not build on say they were picked from."""
+    return set(PICKED_FROM.findall(tree.run("log", "--format=%B", "HEAD", f"^{commit}").stdout))
 
 
 def _after(tree: Repository, change: Change, command: str, output: Output) -> str:

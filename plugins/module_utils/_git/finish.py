@@ -213,8 +213,9 @@ class _Finish:
         with passing_worktree(self.repository, folder, release.head) as tree:
             for branch in todo:
                 tip = remote.refs[HEADS + branch]
-                made = bring_into(tree, branch, tip, self.state.base_commit, release)
-                release.targets[branch] = {"from": tip, "to": made}
+                brought = bring_into(tree, branch, tip, self.state.base_commit, release)
+                release.targets[branch] = {"from": tip, "to": brought.commit}
+                self.notes += [brought.note] if brought.note else []
                 if not self.request.dry_run:
                     self.workspace.save(self.state)
         if not self.request.dry_run:

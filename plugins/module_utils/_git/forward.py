@@ -17,9 +17,9 @@ from ansible_collections.oncall.recovery.plugins.module_utils._errors import (
     RecoveryError,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git.change import (
-    CONTAINED,
     Commit,
     Conflict,
+    origin_of,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git.remote import (
     HEADS,
@@ -87,20 +87,31 @@ def find_targets(
     return Targets(open_ones, [b for b in candidates if b not in open_ones], deepened)
 
 
-def bring_into(tree: Repository, branch: str, tip: str, base_commit: str, release: Release) -> str:
-    """Make the commit that ``branch`` is to be at, and return it; ``tip`` where it has all of it.
+@dataclasses.dataclass(frozen=True)
+class Brought:
+    """The commit that a branch is to be at, and what a person should know about it."""
+
+    commit: str
+    note: str = ""
+
+
+def bring_into(
+    tree: Repository, branch: str, tip: str, base_commit: str, release: Release
+) -> Brought:
+    """Make the commit that ``branch`` is to be at; it is ``tip`` where that has all of it.
 
     ``tree`` is a worktree that nobody else uses; it is left at the new commit. Raises
     RecoveryError with the conflicting files.
     """
     if tree.contains(tip, release.head):
-        return tip
+        return Brought(tip)
     discard_unfinished(tree, tip)
+    note = ""
     try:
         if release.forward == MERGE:
-            _merge(tree, branch, release)
+            note = _merge(tree, branch, tip, base_commit, release)
         else:
-            _cherry_pick(tree, base_commit, release)
+            _cherry_pick(tree, tip, base_commit, release)
     except Conflict as conflict:
         discard_unfinished(tree, tip)
         raise RecoveryError(
@@ -109,23 +120,39 @@ def bring_into(tree: Repository, branch: str, tip: str, base_commit: str, releas
             "Run again with forward=merge_request, and resolve it in the merge request",
             conflict={"branch": branch, "files": conflict.files, "change": conflict.subject},
         ) from conflict
-    return tree.read("rev-parse", "HEAD")
+    return Brought(tree.read("rev-parse", "HEAD"), note)
 
 
-def _merge(tree: Repository, branch: str, release: Release) -> None:
+def _merge(tree: Repository, branch: str, tip: str, base_commit: str, release: Release) -> str:
     message = f"Merge hotfix {release.tag} into {branch}"
-    command = ("merge", "--no-ff", "--no-edit", "--quiet", "-m", message, release.head)
-    output = tree.run(*command, accepts=(0, 1, 2, 128))
-    if output.status != 0:
-        files = unmerged_files(tree)
-        if files:
-            raise Conflict(f"the merge of {release.tag}", files)
-        raise tree.error(command, output)
+    options = ("--no-ff", "--no-edit", "--quiet", "-m", message, release.head)
+    output = tree.run("merge", *options, accepts=(0, 1, 2, 128))
+    if output.status == 0:
+        return ""
+    files = unmerged_files(tree)
+    if not files:
+        raise tree.error(("merge",), output)
+    if not all(_has(tree, tip, commit) for commit in _commits(tree, base_commit, release)):
+        raise Conflict(f"the merge of {release.tag}", files)
+    # The fixes were made there and picked from there, and the work went on: there is nothing to
+    # bring, and the merge only says so.
+    discard_unfinished(tree, tip)
+    tree.run("merge", "--strategy=ours", *options)
+    return f"{branch} has the originals of all commits, so the merge leaves its files as they are"
 
 
-def _cherry_pick(tree: Repository, base_commit: str, release: Release) -> None:
-    commits = tree.run("log", "--reverse", "--format=%H %s", f"{base_commit}..{release.head}").lines
-    for line in commits:
-        name, _, subject = line.partition(" ")
-        if Commit(name, subject).apply(tree, "HEAD") == CONTAINED:
-            continue
+def _cherry_pick(tree: Repository, tip: str, base_commit: str, release: Release) -> None:
+    for commit in _commits(tree, base_commit, release):
+        if not _has(tree, tip, commit):
+            Commit(commit, tree.read("show", "--no-patch", "--format=%s", commit)).apply(tree)
+
+
+def _commits(tree: Repository, base_commit: str, release: Release) -> list[str]:
+    """The commits of the hotfix, the oldest first."""
+    return tree.run("rev-list", "--reverse", "--no-merges", release.head, f"^{base_commit}").lines
+
+
+def _has(tree: Repository, tip: str, commit: str) -> bool:
+    """Whether the branch at ``tip`` has what ``commit`` was picked from."""
+    origin = origin_of(tree, commit)
+    return origin is not None and tree.commit_of(origin) is not None and tree.contains(tip, origin)

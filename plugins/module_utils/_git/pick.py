@@ -186,10 +186,10 @@ def _pick_all(
         workspace.save(state)
         if on_conflict == LEAVE:
             with _leaving(workspace, state, tree):
-                outcome = change.apply(tree, state.base_commit)
+                outcome = change.apply(tree)
         else:
             with _undoing(workspace, state, tree):
-                outcome = change.apply(tree, state.base_commit)
+                outcome = change.apply(tree)
         _note(workspace, state, tree, change, outcome)
 
 
@@ -286,10 +286,10 @@ def _try(workspace: Workspace, request: PickRequest, changes: Sequence[Change]) 
         if not request.base:
             require_state(workspace)
         base = find_base(repository, read_remote(repository, request.remote), request.base)
-        head, base_commit, known = base.commit, base.commit, set()
+        head, known = base.commit, set()
     else:
         head = repository.object_of(HEADS + state.branch) or state.base_commit
-        base_commit, known = state.base_commit, {entry["id"] for entry in state.picks}
+        known = {entry["id"] for entry in state.picks}
     picks = []
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -297,7 +297,7 @@ def _try(workspace: Workspace, request: PickRequest, changes: Sequence[Change]) 
     ):
         for change in changes:
             at = tree.read("rev-parse", "HEAD")
-            outcome = EARLIER if change.id in known else change.apply(tree, base_commit)
+            outcome = EARLIER if change.id in known else change.apply(tree)
             commits = tree.run("rev-list", "--reverse", "HEAD", f"^{at}").lines
             entry = {"id": change.id, "subject": change.subject, "outcome": outcome}
             picks.append({**entry, "commits": commits})

@@ -127,6 +127,28 @@ def test_conflict_in_the_merge_pushes_and_tags_nothing(shop: Shop) -> None:
     assert {**shop.refs(), **refs} == shop.refs()
 
 
+def test_branch_that_has_gone_on_from_the_fix_keeps_its_files(shop: Shop) -> None:
+    later = shop.push_as_somebody_else("main", {"app/cart.py": lines("10=fixed and improved")})
+    finished = shop.hotfix(merge_into=["main", "release/1.3"])
+    assert not finished.failed, finished.message
+    assert finished.result["notes"] == [
+        "main has the originals of all commits, so the merge leaves its files as they are"
+    ]
+    assert shop.content("main", "app/cart.py") == shop.content(later, "app/cart.py")
+    parents = git(shop.server, "log", "-1", "--format=%P", "main").split()
+    assert parents == [later, shop.commit("v1.2.4")]
+    assert "fixed" in shop.content("release/1.3", "app/cart.py")
+
+
+def test_fix_that_production_got_by_an_earlier_hotfix_is_skipped(shop: Shop) -> None:
+    shop.push_as_somebody_else("main", {"app/cart.py": lines("10=fixed and improved")})
+    fix = shop.fix
+    shop.hotfix(forward="merge_request")
+    shop.run("start", name="second", from_tag="v1.2.4")
+    again = shop.run("pick", name="second", commits=[fix])
+    assert [p["outcome"] for p in again.result["picks"]] == ["contained"]
+
+
 def test_tag_that_only_the_remote_has_is_refused(shop: Shop) -> None:
     git(shop.server, "tag", "v1.2.4", "main")
     refs = shop.refs()
