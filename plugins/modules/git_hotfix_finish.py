@@ -46,7 +46,7 @@ options:
         the production tag.
       - Refused if the tag exists, here or on the remote.
     type: str
-  message:
+  tag_message:
     description:
       - Message of the tag. Without it, the version, the name and the subjects of the commits.
     type: str
@@ -270,7 +270,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     **PRODUCTION_TAG_OPTIONS,
     "name": {"type": "str", "required": True},
     "version": {"type": "str"},
-    "message": {"type": "str"},
+    "tag_message": {"type": "str"},
     "sign": {"type": "str", "choices": ["none", "gpg", "ssh"], "default": "none"},
     "signing_key": {"type": "str", "no_log": False},
     "merge_into": {"type": "list", "elements": "str", "default": ["main"]},

@@ -49,7 +49,7 @@ options:
     description:
       - Paths of patch files to apply after O(commits), in this order. Mails, as C(git format-patch)
         writes them, become commits with their author and message; a plain diff becomes a commit
-        with O(message).
+        with O(commit_message).
     type: list
     elements: path
   mainline:
@@ -57,7 +57,7 @@ options:
       - For commits that are merges, the number of the parent that they are seen from, usually V(1).
         In a range, the commits that the merges brought in are then left out.
     type: int
-  message:
+  commit_message:
     description:
       - Message of the commits that are made of plain diffs. Without it, C(Apply) and the name of
         the file.
@@ -216,7 +216,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "commits": {"type": "list", "elements": "str"},
     "patches": {"type": "list", "elements": "path"},
     "mainline": {"type": "int"},
-    "message": {"type": "str"},
+    "commit_message": {"type": "str"},
     "on_conflict": {"type": "str", "choices": ["abort", "leave"], "default": "abort"},
 }
 

@@ -142,7 +142,7 @@ class Patch:
         return PICKED
 
 
-Change = Commit | Patch
+Change: t.TypeAlias = "Commit | Patch"
 
 
 def read_patches(paths: t.Sequence[str], message: str) -> list[Patch]:

@@ -112,8 +112,7 @@ class _Finish:
 
     @property
     def release(self) -> Release:
-        assert self.state.release is not None
-        return self.state.release
+        return self.state.prepared
 
     @property
     def is_pushed(self) -> bool:

@@ -53,7 +53,7 @@ class FinishRequest:
             tag_format=options["tag_format"],
             merge_into=options["merge_into"],
             forward=options["forward"],
-            message=options["message"] or "",
+            message=options["tag_message"] or "",
             signing=Signing.from_options(options),
             forge=options["forge"] or "",
             api_url=options["api_url"] or "",
@@ -98,8 +98,7 @@ def require_something_to_release(workspace: Workspace, state: State) -> None:
 
 def require_same_release(state: State, request: FinishRequest) -> None:
     """Raise InvalidInput where a finished hotfix is asked to be released as something else."""
-    release = state.release
-    assert release is not None
+    release = state.prepared
     if not request.version:
         return
     _version, tag = release_tag(state.base_tag, request.version, request.tag_format)

@@ -22,6 +22,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._errors import (
     RecoveryError,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git.safety import SCP_LIKE
+from ansible_collections.oncall.recovery.plugins.module_utils._redact import MASK
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,12 +108,14 @@ class Forge:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             said = error.read(MOST_CHARACTERS_OF_AN_ANSWER).decode("utf-8", "replace")
-            cause = f"answered {error.code}: {' '.join(said.split())}"
+            raise self._failed(f"answered {error.code}: {said}", access) from None
         except (OSError, ValueError) as error:
-            cause = f"did not answer as expected ({error})"
-        raise RecoveryError(
-            f"{self.api}",
-            cause.replace(access.token, "********"),
+            raise self._failed(f"did not answer as expected ({error})", access) from None
+
+    def _failed(self, cause: str, access: Access) -> RecoveryError:
+        return RecoveryError(
+            self.api,
+            " ".join(cause.replace(access.token, MASK).split()),
             "All refs are pushed. Check the token and api_url and run again, or open the request "
             "by hand",
         )

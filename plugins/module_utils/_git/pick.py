@@ -87,7 +87,7 @@ class PickRequest:
             commits=options["commits"] or (),
             patches=options["patches"] or (),
             mainline=options["mainline"] or 0,
-            message=options["message"] or "",
+            message=options["commit_message"] or "",
             on_conflict=options["on_conflict"],
             base=BaseRequest.from_options(options),
             remote=options["remote"],
@@ -197,8 +197,7 @@ def _note(
     workspace: Workspace, state: State, tree: Repository, change: Change, outcome: str
 ) -> None:
     """Write down that a change is done."""
-    picking = state.picking
-    assert picking is not None
+    picking = state.under_way
     commits = tree.run("rev-list", "--reverse", "HEAD", f"^{picking.at}").lines
     entry = {"id": change.id, "subject": change.subject, "outcome": outcome, "commits": commits}
     state.picks.append(entry)
@@ -218,8 +217,7 @@ def _leaving(workspace: Workspace, state: State, tree: Repository) -> Iterator[N
     try:
         yield
     except Conflict as conflict:
-        assert state.picking is not None
-        state.picking.is_left = True
+        state.under_way.is_left = True
         if state.checkout == SPARSE:
             fill(tree)
             state.checkout = FULL
@@ -233,9 +231,8 @@ def _undoing(workspace: Workspace, state: State, tree: Repository) -> Iterator[N
     try:
         yield
     except RecoveryError as error:
-        assert state.picking is not None
-        discard_unfinished(tree, state.picking.before)
-        del state.picks[state.picking.kept :]
+        discard_unfinished(tree, state.under_way.before)
+        del state.picks[state.under_way.kept :]
         state.picking = None
         workspace.save(state)
         if not isinstance(error, Conflict):

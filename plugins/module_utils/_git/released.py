@@ -28,8 +28,7 @@ if t.TYPE_CHECKING:
 
 def released_result(state: State) -> dict[str, t.Any]:
     """The release, with what became of each branch."""
-    release = state.release
-    assert release is not None
+    release = state.prepared
     targets = [
         {
             "branch": branch,
@@ -59,8 +58,7 @@ def _outcome(target: Mapping[str, str]) -> str:
 
 def push_refused(state: State, remote: Remote, refusal: Refusal) -> RecoveryError:
     """Why nothing was pushed, and what to do about it."""
-    release = state.release
-    assert release is not None
+    release = state.prepared
     refs = "; ".join(f"{ref}: {reason}" for ref, reason in sorted(refusal.refs.items()))
     said = f". The server said: {' '.join(refusal.said)}" if refusal.said else ""
     next_step = "Where a branch is protected, run again with forward=merge_request"
@@ -76,8 +74,7 @@ def push_refused(state: State, remote: Remote, refusal: Refusal) -> RecoveryErro
 
 def default_message(state: State) -> str:
     """The message of a tag where the caller has none."""
-    release = state.release
-    assert release is not None
+    release = state.prepared
     picks = [f"- {entry['subject']}" for entry in state.picks if entry["outcome"] == PICKED]
     lines = [f"Hotfix {release.version} ({state.name})", "", f"From {state.base_tag}:", *picks]
     return "\n".join(lines) + "\n"

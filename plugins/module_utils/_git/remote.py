@@ -99,7 +99,7 @@ def read_remote(repository: Repository, name: str) -> Remote:
     output = repository.run("ls-remote", "--symref", name, "HEAD", f"{HEADS}*", f"{TAGS}*", url=url)
     refs, default_branch = {}, ""
     for line in output.lines:
-        what, _, ref = line.partition("\t")
+        what, _tab, ref = line.partition("\t")
         if what.startswith("ref: "):
             default_branch = what.removeprefix("ref: ").removeprefix(HEADS)
         elif ref.startswith((HEADS, TAGS)):
@@ -177,9 +177,9 @@ def push_atomically(
         return None
     refused = {}
     for line in output.lines:
-        flag, _, rest = line.partition("\t")
+        flag, _tab, rest = line.partition("\t")
         if flag == "!":
-            refspec, _, reason = rest.partition("\t")
+            refspec, _tab, reason = rest.partition("\t")
             refused[refspec.rpartition(":")[2]] = repository.scrubbed(reason)
     if not refused:
         raise repository.error(command, output)

@@ -110,9 +110,11 @@ def require_url(option: str, value: str, *, may_hold_password: bool = False) -> 
         raise _no_transport(option, value)
     try:
         parsed = urllib.parse.urlsplit(value)
-        _ = parsed.port
-    except ValueError as error:
-        raise InvalidInput(option, f"is not a URL ({error})", "Correct it") from error
+        if parsed.port == 0:
+            raise ValueError("no port")
+    except ValueError:
+        # What Python says of it may quote a password.
+        raise InvalidInput(option, "is not a URL", "Correct it") from None
     if parsed.password is not None and not may_hold_password:
         raise InvalidInput(
             option,

@@ -99,6 +99,20 @@ class State:
         return self.steps[-1] if self.steps else ""
 
     @property
+    def prepared(self) -> Release:
+        """The release, of which there is one as soon as finishing has begun."""
+        if self.release is None:
+            raise ValueError(f"hotfix {self.name} is not being finished")
+        return self.release
+
+    @property
+    def under_way(self) -> Picking:
+        """The pick that is being made."""
+        if self.picking is None:
+            raise ValueError(f"nothing is being picked into hotfix {self.name}")
+        return self.picking
+
+    @property
     def is_pushed(self) -> bool:
         """Whether all that is left is to tidy up."""
         return PUSHED in self.steps

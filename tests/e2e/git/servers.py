@@ -58,7 +58,7 @@ def http_server(folder: Path, *, is_open: bool = False) -> Iterator[str]:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
-            path, _, query = self.path.partition("?")
+            path, _mark, query = self.path.partition("?")
             done = subprocess.run(
                 ["git", "http-backend"],
                 input=body,
@@ -78,9 +78,9 @@ def http_server(folder: Path, *, is_open: bool = False) -> Iterator[str]:
                 capture_output=True,
                 check=True,
             )
-            head, _, content = done.stdout.partition(b"\r\n\r\n")
+            head, _blank, content = done.stdout.partition(b"\r\n\r\n")
             lines = [line.partition(": ") for line in head.decode().split("\r\n")]
-            headers = {name: value for name, _, value in lines}
+            headers = {name: value for name, _colon, value in lines}
             self.send_response(int(headers.pop("Status", "200").split()[0]))
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -153,7 +153,7 @@ PermitRootLogin prohibit-password
     try:
         _wait_for(port, server, log)
         known_hosts = folder / "known hosts"
-        key_type, key_text, *_ = (folder / "host.pub").read_text().split()
+        key_type, key_text, *_comment = (folder / "host.pub").read_text().split()
         known_hosts.write_text(f"[127.0.0.1]:{port} {key_type} {key_text}\n")
         user = pwd.getpwuid(os.geteuid()).pw_name
         yield SshServer(f"ssh://{user}@127.0.0.1:{port}", folder / "user", known_hosts)

@@ -80,7 +80,7 @@ def lines(*changed: str) -> str:
     """A file of twenty lines; ``changed`` are lines as in ``3=three``."""
     text = {number: f"line {number}" for number in range(1, 21)}
     for change in changed:
-        number, _, content = change.partition("=")
+        number, _equals, content = change.partition("=")
         text[int(number)] = content
     return "".join(f"{line}\n" for line in text.values())
 

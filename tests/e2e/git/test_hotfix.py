@@ -34,7 +34,7 @@ def test_fix_is_released_from_the_production_tag(shop: Shop) -> None:
     parents = git(shop.server, "log", "-1", "--format=%P", "main").split()
     assert parents == [before, shop.commit("v1.2.4")]
     changed = set(shop.refs().items()) ^ set(refs.items())
-    assert {ref for ref, _ in changed} == {"refs/heads/main", "refs/tags/v1.2.4"}
+    assert {ref for ref, _object in changed} == {"refs/heads/main", "refs/tags/v1.2.4"}
     # The caller's clone has the new tag, and nothing else is different.
     git(shop.work, "tag", "--delete", "v1.2.4")
     assert shop.callers() == callers
@@ -143,7 +143,7 @@ def test_pattern_finds_the_production_tag(
     git(shop.work, "push", "--quiet", "origin", "hot")
     git(shop.work, "checkout", "--quiet", "main")
     for tag in tags:
-        name, _, revision = tag.partition("=")
+        name, _equals, revision = tag.partition("=")
         git(shop.server, "tag", name, revision)
     callers = shop.callers()
     info = shop.run("info", from_pattern=pattern)
@@ -190,7 +190,7 @@ def test_patches_become_commits(shop: Shop) -> None:
     mail.write_text(git(shop.server, "format-patch", "--stdout", "-1", shop.fix) + "\n")
     diff.write_text(git(shop.server, "diff", "main~1", "main") + "\n")
     shop.start()
-    answer = shop.run("pick", patches=[str(mail), str(diff)], message="Pay more")
+    answer = shop.run("pick", patches=[str(mail), str(diff)], commit_message="Pay more")
     assert not answer.failed, answer.message
     assert [p["outcome"] for p in answer.result["picks"]] == ["picked", "picked"]
     assert git(shop.tree, "log", "--format=%s", "v1.2.3..").splitlines() == ["Pay more", "fix"]

@@ -203,7 +203,7 @@ exec {real} "$@"
 def test_two_runs_for_one_hotfix_at_once_release_it_once(shop: Shop) -> None:
     refs, fixes = shop.refs(), [shop.fix, shop.commit("main^{/^more}")]
     env, children = environment(shop.home), []
-    for _ in range(2):
+    for _run in range(2):
         child = os.fork()
         if child == 0:
             os.environ.clear()
