@@ -171,6 +171,27 @@ def test_check_mode_marks_nothing(cluster: Cluster, web: Workload) -> None:
     assert marks(web) == {"1": "", "2": ""}
 
 
+def test_person_who_takes_over_is_not_undone_by_automation(
+    cluster: Cluster, namespace: str
+) -> None:
+    web = release(Workload(cluster.kubeconfig, "Deployment", namespace, "taken-over"), "1", "2")
+    automatic = {"automatic": True, "target": "last_good"}
+    assert undo(web, incident="INC-7", **automatic).outcomes == {web.name: "rolled_back"}
+
+    assert undo(web, to_revision=2).outcomes == {web.name: "rolled_back"}
+    by_name = undo(web, incident="INC-8", **automatic)
+    assert by_name.outcomes == {web.name: "blocked"}
+    assert "so the next is allowed in" in by_name.message
+
+    for _time in range(2):
+        web.kubectl("rollout", "undo", web.address)
+        web.settle()
+    by_kubectl = undo(web, incident="INC-7", **automatic)
+    assert by_kubectl.outcomes == {web.name: "blocked"}
+    assert "was left as bad in this very incident" in by_kubectl.message
+    assert web.version == "2"
+
+
 def test_record_holds_no_more_than_what_a_repeat_needs(cluster: Cluster, namespace: str) -> None:
     web = release(Workload(cluster.kubeconfig, "Deployment", namespace, "noted"), "1", "2")
     undo(web, incident="INC-6", reason="token=hunter2 leaked")
