@@ -98,7 +98,8 @@ options:
     default: false
   cooldown:
     description:
-      - Seconds that have to pass between two automatic rollbacks of a workload.
+      - Seconds that have to pass between two automatic rollbacks of a workload. A rollback by hand
+        in between does not shorten them.
     type: int
     default: 3600
   kill_switch_namespace:
@@ -215,6 +216,9 @@ notes:
     earlier revision; the account lacks a verb (the message quotes the server's); somebody else
     changed the workload meanwhile; the rollout of the earlier revision does not complete, and
     then the message quotes the pods' reason."
+  - C(kubectl rollout undo) takes the annotation C(oncall.recovery/rollback) away or brings an older
+    one back, and with it the start of the O(cooldown). That the O(incident) had its rollback is
+    still known then, by the mark on the revision that was left.
   - With V(RollingUpdate) and a C(partition), only the pods of a StatefulSet from that ordinal on
     roll back, as with every change of its template.
   - Needs the verbs C(get), C(list) and C(patch) on the workloads, C(list) on ReplicaSets or
