@@ -178,6 +178,12 @@ def same_template(one: Mapping[str, t.Any], other: Mapping[str, t.Any]) -> bool:
     return same_object and bool(one["spec"]["template"] == other["spec"]["template"])
 
 
+def is_superseded(before: Mapping[str, t.Any], live: Mapping[str, t.Any]) -> bool:
+    """True where someone has changed the template since the workload was as it was ``before``."""
+    is_newer = live["metadata"]["generation"] > before["metadata"]["generation"]
+    return is_newer and not same_template(live, before)
+
+
 def _without_restart(template: Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The template as it would be, had it never been restarted."""
     metadata = {**comparable(template)["metadata"]}
