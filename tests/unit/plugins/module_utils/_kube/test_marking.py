@@ -181,6 +181,22 @@ class TestRepeat:
         assert (told["outcome"], told["to"]["revision"]) == ("rolled_back", 1)
 
 
+def test_same_rollback_that_another_run_does_meanwhile_is_a_repeat_and_no_failure() -> None:
+    live = deployment()
+    refused = ApiError("Deployment shop/web", 422, "Invalid", "the server rejected our request")
+    done = rolled_back(live)
+    record = {**TestRepeat.RECORD, "to": "web-rs1", "incident": "INC-1"}
+    done["metadata"]["annotations"]["oncall.recovery/rollback"] = json.dumps(record)
+    before, after = history(live, "web:1", "web:2"), history(live, "web:1", "web:2")
+    after[0]["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "3"
+    client = ScriptedClient(
+        {WORKLOADS: [live], REVISIONS: [before, after]}, gets=[live, done], patches=[refused, {}]
+    )
+    result = undo.undo_rollouts(client, WEB, UndoRequest(incident="INC-1", mark=True))
+    assert result.failure == ""
+    assert result.as_result()["workloads"][0]["outcome"] == "skipped"
+
+
 class TestMarkingGood:
     def look(
         self,
