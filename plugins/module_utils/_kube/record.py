@@ -63,7 +63,8 @@ def new_record(
 ) -> Record:
     """The record of a rollback that is about to be done, in place of the one from ``before``."""
     at = now()
-    last_automatic = at if is_automatic else before and before.last_automatic
+    earlier = before.last_automatic if before else None
+    last_automatic = at if is_automatic else earlier
     return Record(incident, is_automatic, at, source.hash, target.hash, last_automatic)
 
 
