@@ -112,9 +112,8 @@ def test_second_run_waits_and_then_names_the_first(
 ) -> None:
     monkeypatch.setattr(state_module, "SECONDS_TO_WAIT_FOR_LOCK", 0.2)
     first, second = (workspace(repository, "one", writes=True) for _turn in range(2))
-    with first:
-        with pytest.raises(RecoveryError) as refused:
-            second.__enter__()
+    with first, pytest.raises(RecoveryError) as refused:
+        second.__enter__()
     assert f"another run works on it (process {os.getpid()})" in refused.value.message
     # Another hotfix of the same repository is free.
     again, other = (workspace(repository, name, writes=True) for name in ("one", "two"))
