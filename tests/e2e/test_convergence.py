@@ -22,7 +22,7 @@ from tests.cluster import Cluster, down, providers, up
 from tests.cluster.debian.provider import DebianProvider
 from tests.cluster.kubectl import kubectl
 
-from .support.modules import COLLECTIONS, run_module
+from .support.modules import COLLECTIONS, Answer, run_module
 from .support.workloads import Workload, deploy_all, wait_until
 
 # A cluster of its own: the others need their API server.
@@ -198,13 +198,14 @@ def test_two_rollbacks_at_once_change_each_workload_once(
     }
     barrier = threading.Barrier(2)
 
-    def undo(_number: int) -> None:
+    def undo(_number: int) -> Answer:
         barrier.wait()
-        run_module("k8s_rollout_undo", cluster.kubeconfig, **selected)
+        return run_module("k8s_rollout_undo", cluster.kubeconfig, **selected)
 
     with ThreadPoolExecutor(2) as both:
-        list(both.map(undo, range(2)))
+        answers = list(both.map(undo, range(2)))
 
+    assert [answer.message for answer in answers if answer.failed] == []
     assert settled_revisions(fleet) == [{2: "2", 3: "1"}] * SIZE
     names = audit.changes()
     assert len(names) == len(set(names)) == SIZE

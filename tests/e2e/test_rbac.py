@@ -247,7 +247,7 @@ def test_observer_may_look_and_not_change(
 def test_roller_back_may_roll_back_with_locks_marks_and_waiting(
     cluster: Cluster, namespace: str, kind: str
 ) -> None:
-    web = Workload(cluster.kubeconfig, kind, namespace, "enough").deploy("1", "2")
+    web = Workload(cluster.kubeconfig, kind, namespace, "enough", pods=1).deploy("1", "2")
     rules = rules_of(OBSERVER, ROLLER_BACK)
     user = grant(cluster, namespace, f"roller-back-{kind.lower()}", rules)
     assert ask("k8s_lock", web, user, holder="ada").changed

@@ -62,7 +62,7 @@ class Suspensions:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._lock = threading.Lock()
-        self._done: set[str] = set()
+        self._done: set[Manager] = set()
 
     def suspend_owners(self, case: Case) -> None:
         """Switch off what would undo the rollback of this case.
@@ -77,17 +77,14 @@ class Suspensions:
 
     def done_for(self, case: Case) -> list[Manager]:
         """The owners of this case that are off by our hand, or would be in a dry run."""
-        if not self._done:
-            return []
-        return [owner for owner, live in _owners(case) if live["metadata"]["uid"] in self._done]
+        return [owner for owner in owners_of(case.workload) if owner in self._done]
 
     def _suspend(self, case: Case, owner: Manager, live: Object) -> None:
-        uid = live["metadata"]["uid"]
         automation = automation_of(owner, live)
-        if automation.off and uid not in self._done:
+        if automation.off and owner not in self._done:
             self._write_down(case, owner, live, automation)
             self._switch_off(case, owner, live, automation)
-            self._done.add(uid)
+            self._done.add(owner)
 
     def _write_down(self, case: Case, owner: Manager, live: Object, automation: Automation) -> None:
         metadata = live["metadata"]

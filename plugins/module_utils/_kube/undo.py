@@ -209,7 +209,7 @@ def _decide_and_patch(
             fresh = _read_again(client, case, request)
             if unknown and is_template_of(case.target, fresh.workload):
                 return _rolled_back(decision, fresh.workload)
-            if not same_template(case.workload, fresh.workload):
+            if not (same_template(case.workload, fresh.workload) or fresh.done_before):
                 return _changed_by_another(decision, fresh)
             nothing_moved = preconditions(case.workload) == preconditions(fresh.workload)
             is_refused_for_others = isinstance(error, ApiError) and error.is_refused_patch

@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.record import (
     RECORD_ANNOTATION,
     new_record,
+    record_of,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.revision import (
     CHANGE_CAUSE_ANNOTATION,
@@ -59,7 +60,13 @@ def _own_annotations(case: Case) -> dict[str, str]:
     request = case.request
     annotations = {CHANGE_CAUSE_ANNOTATION: request.reason or _default_change_cause(case)}
     if case.current:
-        record = new_record(request.incident, request.automatic, case.current, case.target)
+        record = new_record(
+            request.incident,
+            request.automatic,
+            case.current,
+            case.target,
+            record_of(case.workload),
+        )
         annotations[RECORD_ANNOTATION] = record.as_annotation()
     return annotations
 

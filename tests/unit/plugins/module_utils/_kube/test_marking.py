@@ -181,11 +181,31 @@ class TestRepeat:
         assert (told["outcome"], told["to"]["revision"]) == ("rolled_back", 1)
 
 
+def test_same_rollback_that_another_run_does_meanwhile_is_a_repeat_and_no_failure() -> None:
+    live = deployment()
+    refused = ApiError("Deployment shop/web", 422, "Invalid", "the server rejected our request")
+    done = rolled_back(live)
+    record = {**TestRepeat.RECORD, "to": "web-rs1", "incident": "INC-1"}
+    done["metadata"]["annotations"]["oncall.recovery/rollback"] = json.dumps(record)
+    before, after = history(live, "web:1", "web:2"), history(live, "web:1", "web:2")
+    after[0]["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "3"
+    client = ScriptedClient(
+        {WORKLOADS: [live], REVISIONS: [before, after]}, gets=[live, done], patches=[refused, {}]
+    )
+    result = undo.undo_rollouts(client, WEB, UndoRequest(incident="INC-1", mark=True))
+    assert result.failure == ""
+    assert result.as_result()["workloads"][0]["outcome"] == "skipped"
+
+
 class TestMarkingGood:
     def look(
-        self, *patches: t.Any, labels: Object | None = None, **status: t.Any
+        self,
+        *patches: t.Any,
+        labels: Object | None = None,
+        spec: Object | None = None,
+        **status: t.Any,
     ) -> tuple[StatusResult, ScriptedClient]:
-        live = workload(status={**SERVED, **status})
+        live = workload(spec=spec, status={**SERVED, **status})
         objects = history(live, "web:1", "web:2")
         objects[1]["metadata"]["labels"].update(labels or {})
         client = ScriptedClient(
@@ -206,6 +226,12 @@ class TestMarkingGood:
     def test_rollout_that_is_not_complete_is_not_marked(self) -> None:
         _result, client = self.look(availableReplicas=2)
         assert client.patched == []
+
+    def test_revision_that_no_pod_runs_is_not_marked(self) -> None:
+        nothing = dict.fromkeys(SERVED, 0)
+        result, client = self.look(spec={"replicas": 0}, **nothing)
+        assert (result.failure, client.patched) == ("", [])
+        assert "no pod runs it, so nothing shows that it works" in result.warnings[0]
 
     def test_bad_mark_stays_with_a_warning(self) -> None:
         result, client = self.look(labels={"oncall.recovery/verdict": "bad"})

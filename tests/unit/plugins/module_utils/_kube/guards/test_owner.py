@@ -17,6 +17,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.owners impor
     automation_of,
     owners_of,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.suspension import Suspensions
 
 from .cases import answer_of, case_of, ready_workload
 
@@ -180,3 +181,25 @@ class TestAutomation:
 
 def test_owner_without_a_name_is_none() -> None:
     assert owners_of(deployed_by({"argocd.argoproj.io/tracking-id": ""})) == []
+
+
+def test_owner_that_cannot_be_found_does_not_hide_what_was_suspended_for_others() -> None:
+    class Server:
+        """Takes every write."""
+
+        def get(self, _path: str, *, subject: str) -> Object:
+            return {"metadata": {"resourceVersion": "1"}, "data": {}}
+
+        def patch(self, *_: t.Any, **__: t.Any) -> Object:
+            return {}
+
+        def served_version(self, _group: str) -> str:
+            return "v1alpha1"
+
+    suspensions = Suspensions(t.cast(t.Any, Server()))
+    found = {"applications": [custom_resource(AUTOMATED)]}
+    case = case_of(deployed_by(ARGO_CD), around=found, gitops="suspend")
+    suspensions.suspend_owners(case)
+    assert [owner.name for owner in suspensions.done_for(case)] == ["shop"]
+    lost = deployed_by({"argocd.argoproj.io/tracking-id": "lost:apps/Deployment:shop/web"})
+    assert suspensions.done_for(case_of(lost, around=found, gitops="suspend")) == []
