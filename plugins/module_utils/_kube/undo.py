@@ -269,7 +269,7 @@ def _wait_for_controllers(
         return case, view.is_deleted or _is_ready_to_decide(case)
 
     followed = follow(client, workloads, judge, seconds=SECONDS_TO_CATCH_UP, with_pods=False)
-    return {uid: found.judgement for uid, found in followed.items()}
+    return {uid: found.judgement for uid, found in followed.items() if found.judgement}
 
 
 def _is_ready_to_decide(case: Case) -> bool:
