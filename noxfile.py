@@ -68,4 +68,6 @@ def units(session: nox.Session, core: str) -> None:
 def integration(session: nox.Session, core: str) -> None:
     """Run the integration targets against the cluster of the tests."""
     session.install(ansible_core(core), "-r", "meta/ee-requirements.txt")
-    ansible_test.run(session, core, "integration", needs_cluster=True)
+    targets = [argument for argument in session.posargs if not argument.startswith("-")]
+    needs_cluster = not targets or any(not target.startswith("git_") for target in targets)
+    ansible_test.run(session, core, "integration", needs_cluster=needs_cluster)

@@ -17,11 +17,16 @@ from ansible_collections.oncall.recovery.plugins.module_utils._errors import (
     InvalidInput,
     RecoveryError,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._options import CONNECTION_OPTIONS
+from ansible_collections.oncall.recovery.plugins.module_utils._options import (
+    CONNECTION_OPTIONS,
+    GIT_OPTIONS,
+)
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ansible_collections.oncall.recovery.plugins.module_utils._git.repository import Repository
+    from ansible_collections.oncall.recovery.plugins.module_utils._git.state import Workspace
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import Client
 
 # Watches hold connections of their own while patches run.
@@ -43,6 +48,15 @@ def kubernetes_module(argument_spec: dict[str, t.Any], **constraints: t.Any) -> 
     elif kubeconfig is not None:
         module.no_log_values.update(_secrets_in(kubeconfig))
     return module
+
+
+def git_module(argument_spec: dict[str, t.Any], **constraints: t.Any) -> AnsibleModule:
+    """An AnsibleModule with the shared options of Git repositories beside its own."""
+    return AnsibleModule(
+        argument_spec={**GIT_OPTIONS, **argument_spec},
+        supports_check_mode=True,
+        **constraints,
+    )
 
 
 @contextlib.contextmanager
@@ -74,6 +88,37 @@ def connect(module: AnsibleModule, *, concurrency: int = 8) -> Iterator[Client]:
         yield client
     finally:
         client.close()
+
+
+def open_repository(module: AnsibleModule) -> Repository:
+    """The repository that the module's options name, cloned where it is a URL and not here yet."""
+    from ansible_collections.oncall.recovery.plugins.module_utils._git.access import Access
+    from ansible_collections.oncall.recovery.plugins.module_utils._git.clone import repository_at
+
+    options = module.params
+    access = Access.from_options(options)
+    module.no_log_values.update(access.secrets)
+    if access.sends_token_in_clear(options["repo"]):
+        module.warn(
+            "The token is sent over plain HTTP, so anyone on the way can read it. Use HTTPS"
+        )
+    return repository_at(
+        options["repo"],
+        access,
+        remote=options["remote"],
+        clones=options["clones"],
+        clone_filter=options["clone_filter"] or "",
+    )
+
+
+@contextlib.contextmanager
+def open_hotfix(module: AnsibleModule) -> Iterator[Workspace]:
+    """The hotfix that the module's options name, for this process alone outside of check mode."""
+    from ansible_collections.oncall.recovery.plugins.module_utils._git.state import workspace
+
+    repository = open_repository(module)
+    with workspace(repository, module.params["name"], writes=not module.check_mode) as hotfix:
+        yield hotfix
 
 
 def require_at_least(options: dict[str, t.Any], **least: int) -> None:

@@ -122,3 +122,44 @@ WORKLOADS_EXCLUDE_EACH_OTHER = [
     ("workloads", "namespace"),
 ]
 WORKLOADS_REQUIRED = [("name", "label_selectors", "field_selectors", "workloads")]
+
+# Every module that works on a Git repository has these.
+GIT_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "repo": {"type": "str", "required": True},
+    "remote": {"type": "str", "default": "origin"},
+    "clones": {"type": "path", "default": "~/.cache/oncall-recovery/git"},
+    "clone_filter": {"type": "str"},
+    "token": {
+        "type": "str",
+        "no_log": True,
+        "fallback": (env_fallback, ["RECOVERY_GIT_TOKEN"]),
+    },
+    "token_user": {"type": "str", "no_log": False, "default": "x-access-token"},
+    "ssh_key": {
+        "type": "path",
+        "no_log": False,
+        "fallback": (env_fallback, ["RECOVERY_GIT_SSH_KEY"]),
+    },
+    "known_hosts": {
+        "type": "path",
+        "fallback": (env_fallback, ["RECOVERY_GIT_KNOWN_HOSTS"]),
+    },
+    "ca_cert": {"type": "path", "fallback": (env_fallback, ["RECOVERY_GIT_CA_CERT"])},
+    "committer_name": {
+        "type": "str",
+        "fallback": (env_fallback, ["RECOVERY_GIT_COMMITTER_NAME"]),
+    },
+    "committer_email": {
+        "type": "str",
+        "fallback": (env_fallback, ["RECOVERY_GIT_COMMITTER_EMAIL"]),
+    },
+}
+
+# Which tag is in production.
+PRODUCTION_TAG_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "from_tag": {"type": "str"},
+    "from_pattern": {"type": "str"},
+    "reachable_from": {"type": "str"},
+    "tag_format": {"type": "str"},
+}
+PRODUCTION_TAG_EXCLUDES = [("from_tag", "from_pattern")]

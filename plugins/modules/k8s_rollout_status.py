@@ -64,8 +64,9 @@ options:
         good revision then finds it.
       - A complete rollout has pods that are ready, which is less than users who are served. Mark
         after a test or a time of watching if you can.
-      - A revision that is marked bad stays so, with a warning. Where the mark cannot be set, that
-        is a warning, too.
+      - A revision that is marked bad stays so, with a warning. One that no pod runs (0 replicas, a
+        partition that holds it back) is not marked, with a warning. Where the mark cannot be set,
+        that is a warning, too.
     type: bool
     default: false
 seealso:
@@ -81,7 +82,8 @@ notes:
   - With the update strategy C(OnDelete) the verdict is V(paused) until someone has deleted the
     old pods.
   - Needs C(get), C(list) and C(watch) on the workloads, and C(list) and C(watch) on ReplicaSets
-    or ControllerRevisions and on pods.
+    or ControllerRevisions and on pods. With O(mark_good), C(patch) on ReplicaSets or
+    ControllerRevisions, too.
 """
 
 EXAMPLES = r"""

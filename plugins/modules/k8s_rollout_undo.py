@@ -46,7 +46,8 @@ attributes:
 options:
   to_revision:
     description:
-      - Number of the revision to go to, as M(oncall.recovery.k8s_rollout_info) lists it.
+      - Number of the revision to go to, as M(oncall.recovery.k8s_rollout_info) lists it. It is
+        taken even where it is marked bad, with a warning in RV(workloads[].guards).
       - V(0) is the same as leaving it out, and lets O(target) decide.
     type: int
     default: 0
@@ -56,9 +57,12 @@ options:
       - V(previous) is the one with the second highest number, as in kubectl, whether or not it
         ever worked. Where it is marked bad, nothing is done.
       - V(last_good) is the newest one that is marked good. Where none is, it is the newest that
-        is not marked bad, has other images than those that run now, was not left by going back,
-        and has no pods that fail; RV(workloads[].proof) then says V(unproven). Where there is no
-        such revision either, nothing is done, and the message says what was considered.
+        is not marked bad, has other images than those that run now and than a later one that is
+        marked bad, was not left by going back, has no pods that fail, and took over from the one
+        before, as far as the history shows; RV(workloads[].proof) then says V(unproven). Where
+        there is no such revision either, nothing is done, and the message says what was considered.
+      - Neither is one that differs from what runs now, or from one that is marked bad, only by
+        the time of a C(kubectl rollout restart). It would bring the same trouble back.
       - What runs now is never the target, even where it is marked good.
     type: str
     choices:
@@ -94,7 +98,8 @@ options:
     default: false
   cooldown:
     description:
-      - Seconds that have to pass between two automatic rollbacks of a workload.
+      - Seconds that have to pass between two automatic rollbacks of a workload. A rollback by hand
+        in between does not shorten them.
     type: int
     default: 3600
   kill_switch_namespace:
@@ -211,6 +216,9 @@ notes:
     earlier revision; the account lacks a verb (the message quotes the server's); somebody else
     changed the workload meanwhile; the rollout of the earlier revision does not complete, and
     then the message quotes the pods' reason."
+  - C(kubectl rollout undo) takes the annotation C(oncall.recovery/rollback) away or brings an older
+    one back, and with it the start of the O(cooldown). That the O(incident) had its rollback is
+    still known then, by the mark on the revision that was left.
   - With V(RollingUpdate) and a C(partition), only the pods of a StatefulSet from that ordinal on
     roll back, as with every change of its template.
   - Needs the verbs C(get), C(list) and C(patch) on the workloads, C(list) on ReplicaSets or

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -70,8 +71,9 @@ def web(cluster: Cluster, namespace: str, request: pytest.FixtureRequest) -> Wor
 
 
 def test_undo_goes_past_what_nobody_marked_to_the_last_good(web: Workload) -> None:
-    release(web, "1")
-    assert mark_good(web).only["marked"] == "good"
+    web = dataclasses.replace(web, pods=1).deploy("1")
+    marked = ask("k8s_rollout_status", web, mark_good=True, wait=True, wait_timeout=60)
+    assert marked.only["marked"] == "good", marked.message
     assert not mark_good(web).changed
     release(web, "2", "3")
 
@@ -80,6 +82,14 @@ def test_undo_goes_past_what_nobody_marked_to_the_last_good(web: Workload) -> No
     assert answer.only["proof"] == "good"
     assert web.version == "1"
     assert marks(web) == {"1": "good", "2": "", "3": "bad INC-1-5xx"}
+
+
+def test_revision_that_no_pod_runs_is_not_marked_good(web: Workload) -> None:
+    release(web, "1")
+    answer = mark_good(web)
+    assert (answer.failed, answer.changed, answer.only["marked"]) == (False, False, None)
+    assert "no pod runs it" in str(answer.result["warnings"])
+    assert marks(web) == {"1": ""}
 
 
 def test_same_incident_is_rolled_back_once(web: Workload) -> None:
@@ -169,6 +179,29 @@ def test_check_mode_marks_nothing(cluster: Cluster, web: Workload) -> None:
     assert requests.writes == []
     assert len(requests.dry_runs) == 2
     assert marks(web) == {"1": "", "2": ""}
+
+
+def test_person_who_takes_over_is_not_undone_by_automation(
+    cluster: Cluster, namespace: str
+) -> None:
+    web = Workload(cluster.kubeconfig, "Deployment", namespace, "taken-over")
+    release(web, "1", "2")
+    automatic = {"automatic": True, "target": "last_good"}
+    assert undo(web, incident="INC-7", **automatic).outcomes == {web.name: "rolled_back"}
+
+    by_hand = undo(web, to_revision=2, mark=False)
+    assert by_hand.outcomes == {web.name: "rolled_back"}
+    by_name = undo(web, incident="INC-8", **automatic)
+    assert by_name.outcomes == {web.name: "blocked"}
+    assert "so the next is allowed in" in by_name.message
+
+    for _time in range(2):
+        web.kubectl("rollout", "undo", web.address)
+        web.settle()
+    by_kubectl = undo(web, incident="INC-7", **automatic)
+    assert by_kubectl.outcomes == {web.name: "blocked"}
+    assert "was left as bad in this very incident" in by_kubectl.message
+    assert web.version == "2"
 
 
 def test_record_holds_no_more_than_what_a_repeat_needs(cluster: Cluster, namespace: str) -> None:

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cluster import Cluster
+from tests.cluster import Cluster, ClusterError
 from tests.cluster.kubectl import apply, kubectl
 
+from .support import gitops
 from .support.modules import Answer, run_module
 from .support.workloads import KINDS, Workload, wait_until
 
@@ -247,7 +248,7 @@ def test_observer_may_look_and_not_change(
 def test_roller_back_may_roll_back_with_locks_marks_and_waiting(
     cluster: Cluster, namespace: str, kind: str
 ) -> None:
-    web = Workload(cluster.kubeconfig, kind, namespace, "enough").deploy("1", "2")
+    web = Workload(cluster.kubeconfig, kind, namespace, "enough", pods=1).deploy("1", "2")
     rules = rules_of(OBSERVER, ROLLER_BACK)
     user = grant(cluster, namespace, f"roller-back-{kind.lower()}", rules)
     assert ask("k8s_lock", web, user, holder="ada").changed
@@ -257,6 +258,43 @@ def test_roller_back_may_roll_back_with_locks_marks_and_waiting(
     assert all(guard["outcome"] != "block" for guard in answer.only["guards"])
     assert ask("k8s_rollout_status", web, user, mark_good=True).only["marked"] == "good"
     assert ask("k8s_lock", web, user, holder="ada", state="absent").changed
+
+
+def test_mitigator_may_change_workloads_and_neither_delete_nor_see_secrets(
+    cluster: Cluster, namespace: str
+) -> None:
+    web = Workload(cluster.kubeconfig, "Deployment", namespace, "mitigated").deploy("1")
+    user = grant(cluster, namespace, "mitigator", rules_of(OBSERVER, "mitigator"))
+    acting = f"--as={user}"
+    web.kubectl("rollout", "restart", web.address, acting)
+    web.kubectl("scale", web.address, "--replicas=0", acting)
+    web.kubectl("set", "env", web.address, "FLAG=off", acting)
+    web.kubectl("create", "configmap", "mitigated", acting)
+    web.kubectl("patch", "configmap", "mitigated", '--patch={"data":{"flag":"off"}}', acting)
+    assert ask("k8s_lock", web, user, holder="ada").changed
+    for refused in (
+        ("delete", web.address),
+        ("get", "secrets"),
+        ("delete", "configmap", "mitigated"),
+    ):
+        with pytest.raises(ClusterError, match="forbidden"):
+            web.kubectl(*refused, acting)
+
+
+def test_gitops_suspender_is_enough_to_suspend(cluster: Cluster, namespace: str) -> None:
+    gitops.define_all(cluster.kubeconfig)
+    kind = gitops.KUSTOMIZATION
+    web = Workload(cluster.kubeconfig, "Deployment", namespace, "suspended").deploy("1", "2")
+    for what, value in (("name", web.name), ("namespace", namespace)):
+        web.kubectl("label", web.address, f"{kind.group}/{what}={value}")
+    gitops.create(cluster.kubeconfig, kind, namespace, web.name, {})
+    rules = rules_of(OBSERVER, ROLLER_BACK, "gitops-suspender")
+    user = grant(cluster, namespace, "gitops-suspender", rules)
+
+    answer = undo(web, user, check=False, wait=False, gitops="suspend")
+
+    assert not answer.failed, answer.message
+    assert gitops.spec_of(cluster.kubeconfig, kind, namespace, web.name) == {"suspend": True}
 
 
 def test_bindings_of_the_examples_work_with_the_accounts_token(

@@ -15,7 +15,12 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.oncall.recovery.plugins.doc_fragments import _connection, _workloads
+from ansible_collections.oncall.recovery.plugins.doc_fragments import (
+    _connection,
+    _git,
+    _production_tag,
+    _workloads,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils import _options
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
@@ -136,6 +141,8 @@ SHARED_OPTIONS = pytest.mark.parametrize(
     ("fragment", "options"),
     [
         pytest.param(_connection, _options.CONNECTION_OPTIONS, id="connection"),
+        pytest.param(_git, _options.GIT_OPTIONS, id="git"),
+        pytest.param(_production_tag, _options.PRODUCTION_TAG_OPTIONS, id="production_tag"),
         pytest.param(_workloads, _options.WORKLOAD_OPTIONS, id="workloads"),
     ],
 )
@@ -154,7 +161,8 @@ def environment_of(option: dict[str, Any]) -> list[str]:
 
 
 def environment_told_by(documentation: dict[str, Any]) -> list[str]:
-    return re.findall(r"E\((K8S_AUTH_\w+)\)", " ".join(documentation["description"]))
+    description = " ".join(documentation["description"])
+    return re.findall(r"E\(((?:K8S_AUTH|RECOVERY_GIT)_\w+)\)", description)
 
 
 @SHARED_OPTIONS

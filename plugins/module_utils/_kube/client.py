@@ -27,7 +27,11 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.credentials 
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors import (
     ApiError,
     Unanswered,
-    Unreachable,
+    connection_error,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.headers import (
+    fixed_headers,
+    request_headers,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.retry import retry_policy
 
@@ -66,7 +70,7 @@ class Client:
         self._configuration = load_configuration(options)
         self._configuration.connection_pool_maxsize = connections
         self._configuration.retries = None
-        self._headers = _fixed_headers(options, self._configuration, user_agent)
+        self._headers = fixed_headers(options, self._configuration, user_agent)
         self._pool = _connection_pool(self._configuration)
         self._connections = connections
         self._has_answered = False
@@ -135,11 +139,22 @@ class Client:
         subject: str,
         content_type: str = JSON_PATCH,
         dry_run: bool = False,
+        is_repeatable: bool = False,
     ) -> dict[str, t.Any]:
-        """Send a patch, or have the server only try it (``dry_run``: nothing is stored)."""
+        """Send a patch, or have the server only try it (``dry_run``: nothing is stored).
+
+        ``is_repeatable`` is for a patch that comes to the same if it is done twice: it is sent
+        again after trouble, as reading is.
+        """
         query = {"dryRun": "All"} if dry_run else {}
         return self._request(
-            "PATCH", path, subject=subject, query=query, body=patch, content_type=content_type
+            "PATCH",
+            path,
+            subject=subject,
+            query=query,
+            body=patch,
+            content_type=content_type,
+            is_repeatable=is_repeatable or dry_run,
         )
 
     def post(
@@ -249,6 +264,7 @@ class Client:
         content_type: str = JSON,
         accept: str = JSON,
         patience: float | None = None,
+        is_repeatable: bool = False,
     ) -> dict[str, t.Any]:
         response = self._send(
             method,
@@ -259,6 +275,7 @@ class Client:
             content_type=content_type,
             accept=accept,
             patience=patience,
+            is_repeatable=is_repeatable or method == "GET",
         )
         decoded = _decode(response.data)
         if response.status >= 400:
@@ -283,13 +300,14 @@ class Client:
         accept: str = JSON,
         patience: float | None = None,
         stream_seconds: float | None = None,
+        is_repeatable: bool = True,
     ) -> t.Any:
         import urllib3
 
         url = f"{self.server}{path}"
         if query:
             url = f"{url}?{urlencode(query)}"
-        headers = {**self._headers, **self._authorization(), "Accept": accept}
+        headers = request_headers(self._headers, self._configuration, accept)
         budget = self._retry_budget()
         if patience is not None:
             budget = min(budget, patience)
@@ -301,7 +319,7 @@ class Client:
                 url,
                 headers=headers,
                 body=None if body is None else json.dumps(body).encode(),
-                retries=retry_policy(idempotent=method == "GET", budget=budget),
+                retries=retry_policy(idempotent=is_repeatable, budget=budget),
                 timeout=urllib3.Timeout(
                     connect=CONNECT_TIMEOUT_SECONDS, read=stream_seconds or READ_TIMEOUT_SECONDS
                 ),
@@ -309,7 +327,7 @@ class Client:
                 redirect=False,
             )
         except urllib3.exceptions.HTTPError as error:
-            raise self._connection_error(subject, error) from error
+            raise connection_error(subject, self.server, error, method) from error
         self._has_answered = True
         self._note_time(response.headers.get("Date"))
         if stream_seconds is not None and response.status >= 400:
@@ -325,7 +343,7 @@ class Client:
                 *lines, pending = (pending + chunk).split(b"\n")
                 yield from (line for line in lines if line)
         except urllib3.exceptions.HTTPError as error:
-            raise self._connection_error(subject, error) from error
+            raise connection_error(subject, self.server, error, "GET") from error
 
     def _note_time(self, date: str | None) -> None:
         try:
@@ -335,37 +353,8 @@ class Client:
             # Something in front of the server left the header out; the own clock has to do.
             return
 
-    def _authorization(self) -> dict[str, str]:
-        """The token as it is now: exec plugins and service accounts renew theirs."""
-        settings = self._configuration.auth_settings().values()
-        return {s["key"]: s["value"] for s in settings if s["in"] == "header" and s["value"]}
-
     def _retry_budget(self) -> float:
         return SECONDS_OF_RETRIES if self._has_answered else SECONDS_TO_FIRST_ANSWER
-
-    def _connection_error(self, subject: str, error: Exception) -> Unreachable | Unanswered:
-        import urllib3
-
-        cause = getattr(error, "reason", None) or error
-        never_sent = (
-            urllib3.exceptions.NewConnectionError,
-            urllib3.exceptions.ConnectTimeoutError,
-            urllib3.exceptions.SSLError,
-            urllib3.exceptions.ProxyError,
-            urllib3.exceptions.LocationValueError,
-        )
-        detail = _plain_words(cause)
-        if isinstance(cause, never_sent):
-            return Unreachable(
-                subject,
-                f"no connection to the API server {self.server} ({detail})",
-                "Check the address, the network and the certificates, then run again",
-            )
-        return Unanswered(
-            subject,
-            f"the API server {self.server} gave no whole answer ({detail})",
-            "Look at the object before you run again",
-        )
 
 
 def _connection_pool(configuration: t.Any) -> t.Any:
@@ -374,31 +363,12 @@ def _connection_pool(configuration: t.Any) -> t.Any:
     return RESTClientObject(configuration).pool_manager
 
 
-def _fixed_headers(options: Mapping[str, t.Any], configuration: t.Any, user_agent: str) -> t.Any:
-    import urllib3
-
-    headers = urllib3.HTTPHeaderDict({"User-Agent": user_agent})
-    if configuration.username and configuration.password:
-        headers["authorization"] = configuration.get_basic_auth_token()
-    if options.get("impersonate_user"):
-        headers["Impersonate-User"] = options["impersonate_user"]
-    for group in options.get("impersonate_groups") or []:
-        headers.add("Impersonate-Group", group)
-    return headers
-
-
 def _decode(data: bytes) -> t.Any:
     """Decoded JSON, or the text itself where it is none."""
     try:
         return json.loads(data)
     except ValueError:
         return data.decode("utf-8", "replace")
-
-
-def _plain_words(error: BaseException) -> str:
-    """The last part of urllib3's nested messages: what a person wants to know."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text.rsplit(": ", 1)[-1] if "object at 0x" in text else text
 
 
 def remaining(deadline: float) -> float:

@@ -9,6 +9,7 @@ Private to oncall.recovery: it may change in any release.
 
 from __future__ import annotations
 
+import ssl
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
@@ -78,3 +79,49 @@ def is_passing(error: RecoveryError) -> bool:
     if isinstance(error, ApiError):
         return error.is_passing
     return isinstance(error, Unreachable | Unanswered)
+
+
+def connection_error(
+    subject: str, server: str, error: Exception, method: str
+) -> Unreachable | Unanswered:
+    """What an exception of urllib3 means for a request of this ``method`` to ``server``."""
+    import urllib3
+
+    cause = getattr(error, "reason", None) or error
+    never_sent = (
+        urllib3.exceptions.NewConnectionError,
+        urllib3.exceptions.ConnectTimeoutError,
+        urllib3.exceptions.ProxyError,
+        urllib3.exceptions.LocationValueError,
+    )
+    is_never_sent = isinstance(cause, never_sent)
+    if isinstance(cause, urllib3.exceptions.SSLError):
+        # Certificates are checked first; other trouble with TLS may come after a change was sent.
+        is_never_sent = method == "GET" or _is_about_certificate(cause)
+    detail = _plain_words(cause)
+    if is_never_sent:
+        return Unreachable(
+            subject,
+            f"no connection to the API server {server} ({detail})",
+            "Check the address, the network and the certificates, then run again",
+        )
+    return Unanswered(
+        subject,
+        f"the API server {server} gave no whole answer ({detail})",
+        "Look at the object before you run again",
+    )
+
+
+def _is_about_certificate(error: Exception) -> bool:
+    from urllib3.util.ssl_match_hostname import CertificateError
+
+    kinds = (ssl.SSLCertVerificationError, CertificateError)
+    return isinstance(error.args[0] if error.args else None, kinds)
+
+
+def _plain_words(error: BaseException) -> str:
+    """The last part of urllib3's nested messages: what a person wants to know."""
+    if len(error.args) == 2 and isinstance(error.args[1], Exception):
+        error = error.args[1]
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text.rsplit(": ", 1)[-1] if "object at 0x" in text else text

@@ -19,7 +19,10 @@ import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import remaining
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors import ApiError
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors import (
+    ApiError,
+    is_passing,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.follow import follow
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.kinds import (
     STATEFUL_SET,
@@ -31,9 +34,11 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.pods import 
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.revision import (
     current_revision,
+    is_superseded,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.rollout import (
     View,
+    partition_of,
     rollout_status,
 )
 
@@ -69,13 +74,19 @@ def stuck_pod(view: View) -> Object | None:
     """The pod that the controller waits for: not ready, not of the newest revision, the highest.
 
     None while the controller has not yet seen the restored template, and where a pod is about to
-    end: one at a time.
+    end: one at a time. Pods below the partition are left alone, since they would come back as
+    they are.
     """
     current = current_revision(view.workload, view.revisions)
     if current is None or any(p["metadata"].get("deletionTimestamp") for p in view.pods):
         return None
     spared = {id(pod) for pod in pods_of_revision(view.workload, current, view.pods)}
-    stuck = [pod for pod in view.pods if id(pod) not in spared and not is_ready(pod)]
+    partition = partition_of(view.workload)
+    stuck = [
+        pod
+        for pod in view.pods
+        if id(pod) not in spared and not is_ready(pod) and _ordinal(pod) >= partition
+    ]
     return max(stuck, key=_ordinal, default=None)
 
 
@@ -104,11 +115,16 @@ class _Evictor:
         """Wait for a stuck pod; None once the rollout has come to an end without one."""
 
         def judge(view: View) -> tuple[Object | None, bool]:
+            if view.is_deleted or is_superseded(workload, view.workload):
+                # The pods of the target would not be spared any more.
+                return None, True
             pod = stuck_pod(view)
+            if pod is None:
+                # It went, whoever removed it.
+                self._refusal = ""
             if pod and pod["metadata"]["uid"] not in self._evicted:
                 return pod, True
-            is_over = view.is_deleted or rollout_status(view).is_final
-            return None, is_over
+            return None, rollout_status(view).is_final
 
         seconds = remaining(self._deadline)
         followed = follow(self._client, [workload], judge, seconds=seconds)
@@ -127,13 +143,15 @@ class _Evictor:
         subject = f"Pod {metadata['namespace']}/{metadata['name']}"
         try:
             self._client.post(f"{path}/eviction", body, subject=subject, patience=0.0)
-        except ApiError as error:
+        except RecoveryError as error:
             # 404: somebody else removed it. 409: another pod has its name by now.
-            if error.status not in (404, 409, 429):
+            if isinstance(error, ApiError) and error.status in (404, 409):
+                return
+            if not is_passing(error):
                 raise
-            if error.status == 429:
-                self._refusal = error.message
-                time.sleep(min(SECONDS_BETWEEN_REFUSALS, remaining(self._deadline)))
+            # A budget that may allow it later, or trouble on the wire: look again, then try again.
+            self._refusal = error.message
+            time.sleep(min(SECONDS_BETWEEN_REFUSALS, remaining(self._deadline)))
             return
         self._refusal = ""
         self._evicted[metadata["uid"]] = metadata["name"]

@@ -56,6 +56,7 @@ def mark_revision(
         subject=f"revision {revision.number} of {workload}",
         content_type=MERGE_PATCH,
         dry_run=dry_run,
+        is_repeatable=True,
     )
 
 

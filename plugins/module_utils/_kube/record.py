@@ -20,6 +20,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.revision import Revision
 
 RECORD_ANNOTATION = "oncall.recovery/rollback"
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +29,9 @@ class Record:
 
     ``at`` is in UTC. The Deployment controller copies annotations to ReplicaSets, and ``kubectl
     rollout undo`` copies them back, so a record may be older than what runs: it speaks of the
-    present only where ``to_hash`` is that of the present revision.
+    present only where ``to_hash`` is that of the present revision. ``last_automatic`` is when the
+    last automatic rollback was, this one or one before it: a person who acts after an automatic
+    run does not end its cooldown.
     """
 
     incident: str
@@ -36,22 +39,33 @@ class Record:
     at: datetime.datetime
     from_hash: str
     to_hash: str
+    last_automatic: datetime.datetime | None = None
 
     def as_annotation(self) -> str:
-        return json.dumps(
-            {
-                "incident": self.incident,
-                "automatic": self.is_automatic,
-                "at": self.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "from": self.from_hash,
-                "to": self.to_hash,
-            }
-        )
+        noted: dict[str, t.Any] = {
+            "incident": self.incident,
+            "automatic": self.is_automatic,
+            "at": self.at.strftime(TIME_FORMAT),
+            "from": self.from_hash,
+            "to": self.to_hash,
+        }
+        if self.last_automatic:
+            noted["last_automatic"] = self.last_automatic.strftime(TIME_FORMAT)
+        return json.dumps(noted)
 
 
-def new_record(incident: str, is_automatic: bool, source: Revision, target: Revision) -> Record:
-    """The record of a rollback that is about to be done."""
-    return Record(incident, is_automatic, now(), source.hash, target.hash)
+def new_record(
+    incident: str,
+    is_automatic: bool,
+    source: Revision,
+    target: Revision,
+    before: Record | None = None,
+) -> Record:
+    """The record of a rollback that is about to be done, in place of the one from ``before``."""
+    at = now()
+    earlier = before.last_automatic if before else None
+    last_automatic = at if is_automatic else earlier
+    return Record(incident, is_automatic, at, source.hash, target.hash, last_automatic)
 
 
 def record_of(workload: Mapping[str, t.Any]) -> Record | None:
@@ -59,15 +73,23 @@ def record_of(workload: Mapping[str, t.Any]) -> Record | None:
     text = (workload["metadata"].get("annotations") or {}).get(RECORD_ANNOTATION)
     try:
         noted = json.loads(text or "")
+        last_automatic = noted.get("last_automatic")
         return Record(
             str(noted["incident"]),
             bool(noted["automatic"]),
-            datetime.datetime.strptime(noted["at"], "%Y-%m-%dT%H:%M:%S%z"),
+            _time(noted["at"]),
             str(noted["from"]),
             str(noted["to"]),
+            _time(last_automatic) if last_automatic else None,
         )
-    except (ValueError, KeyError, TypeError):
+    # Anyone who may edit the workload may have written it: RecursionError is for nested brackets.
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _time(text: str) -> datetime.datetime:
+    """Raises ValueError or TypeError."""
+    return datetime.datetime.strptime(text, TIME_FORMAT).replace(tzinfo=datetime.timezone.utc)
 
 
 def now() -> datetime.datetime:

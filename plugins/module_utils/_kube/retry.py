@@ -10,6 +10,7 @@ Private to oncall.recovery: it may change in any release.
 from __future__ import annotations
 
 import functools
+import ssl
 import time
 import typing as t
 
@@ -22,6 +23,7 @@ LONGEST_BACKOFF_SECONDS = 5.0
 
 @functools.lru_cache(maxsize=1)
 def _policy_class() -> type[t.Any]:
+    import urllib3
     from urllib3.util.retry import Retry
 
     class DeadlineRetry(Retry):
@@ -33,6 +35,20 @@ def _policy_class() -> type[t.Any]:
             policy = super().new(**changes)
             policy.deadline = self.deadline
             return policy
+
+        def increment(
+            self,
+            method: str | None = None,
+            url: str | None = None,
+            response: t.Any = None,
+            error: Exception | None = None,
+            _pool: t.Any = None,
+            _stacktrace: t.Any = None,
+        ) -> t.Any:
+            # urllib3 takes any trouble with TLS for lasting; this one is a connection that ended.
+            if error and isinstance(error.args[0] if error.args else None, ssl.SSLEOFError):
+                error = urllib3.exceptions.ProtocolError("Connection aborted.", error.args[0])
+            return super().increment(method, url, response, error, _pool, _stacktrace)
 
         def get_backoff_time(self) -> float:
             return min(super().get_backoff_time(), LONGEST_BACKOFF_SECONDS)

@@ -28,6 +28,7 @@ if t.TYPE_CHECKING:
 
 REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
 CHANGE_CAUSE_ANNOTATION = "kubernetes.io/change-cause"
+RESTARTED_AT_ANNOTATION = "kubectl.kubernetes.io/restartedAt"
 POD_TEMPLATE_HASH = "pod-template-hash"
 CONTROLLER_REVISION_HASH = "controller-revision-hash"
 STATEFUL_SET_HASH = "controller.kubernetes.io/hash"
@@ -166,10 +167,29 @@ def is_template_of(revision: Revision, workload: Mapping[str, t.Any]) -> bool:
     return comparable(revision.template) == comparable(workload["spec"]["template"])
 
 
+def is_restart_of(one: Mapping[str, t.Any], other: Mapping[str, t.Any]) -> bool:
+    """True where two templates are equal but for the time of ``kubectl rollout restart``."""
+    return _without_restart(one) == _without_restart(other)
+
+
 def same_template(one: Mapping[str, t.Any], other: Mapping[str, t.Any]) -> bool:
     """True where both are the same object, by UID, with the same template."""
     same_object = one["metadata"]["uid"] == other["metadata"]["uid"]
     return same_object and bool(one["spec"]["template"] == other["spec"]["template"])
+
+
+def is_superseded(before: Mapping[str, t.Any], live: Mapping[str, t.Any]) -> bool:
+    """True where someone has changed the template since the workload was as it was ``before``."""
+    is_newer = live["metadata"]["generation"] > before["metadata"]["generation"]
+    return is_newer and not same_template(live, before)
+
+
+def _without_restart(template: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The template as it would be, had it never been restarted."""
+    metadata = {**comparable(template)["metadata"]}
+    annotations = metadata.pop("annotations", {})
+    kept = {k: v for k, v in annotations.items() if k != RESTARTED_AT_ANNOTATION}
+    return {"metadata": {**metadata, "annotations": kept}, "spec": template["spec"]}
 
 
 def _without_hash(template: Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -173,7 +173,7 @@ def _what_is_missing(workload: Mapping[str, t.Any], counts: Counts) -> str:
     """Nothing where the rollout is complete by its counts, else what it still waits for."""
     wanted = counts.desired
     if workload["kind"] == STATEFUL_SET.name:
-        wanted = max(0, wanted - _partition(workload))
+        wanted = max(0, wanted - partition_of(workload))
     if counts.updated < wanted:
         return f"{counts.updated} of {wanted} pods run the newest revision"
     if workload["kind"] == DEPLOYMENT.name and counts.total > counts.updated:
@@ -186,7 +186,7 @@ def _what_is_missing(workload: Mapping[str, t.Any], counts: Counts) -> str:
 def _completeness(workload: Mapping[str, t.Any], counts: Counts, number: int) -> str:
     if (
         workload["kind"] == STATEFUL_SET.name
-        and _partition(workload)
+        and partition_of(workload)
         and counts.updated < counts.desired
     ):
         pods = f"{counts.updated} of {counts.desired} pods"
@@ -194,7 +194,8 @@ def _completeness(workload: Mapping[str, t.Any], counts: Counts, number: int) ->
     return f"all {counts.desired} pods run revision {number}"
 
 
-def _partition(workload: Mapping[str, t.Any]) -> int:
+def partition_of(workload: Mapping[str, t.Any]) -> int:
+    """The ordinal below which a StatefulSet keeps its pods as they are; 0 where there is none."""
     strategy = workload["spec"].get("updateStrategy") or {}
     return int((strategy.get("rollingUpdate") or {}).get("partition") or 0)
 

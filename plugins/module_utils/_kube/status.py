@@ -180,13 +180,23 @@ def read_status(client: Client, selection: Selection, request: StatusRequest) ->
 
 
 def _mark_good(client: Client, found: WorkloadStatus, request: StatusRequest) -> WorkloadStatus:
-    """Mark a complete rollout's revision. A bad mark stays: complete is less than it takes."""
-    revision = found.status.revision if found.status else None
-    if found.verdict != COMPLETE or not revision or revision.mark == GOOD:
+    """Mark a complete rollout's revision. A bad mark stays: complete is less than it takes.
+
+    Complete can also mean no pods: of a workload with 0 replicas, of a DaemonSet whose nodes are
+    gone, of a StatefulSet whose partition holds the revision back.
+    """
+    status = found.status
+    revision = status.revision if status else None
+    if not status or found.verdict != COMPLETE or not revision or revision.mark == GOOD:
         return found
     subject = f"revision {revision.number} of {found.reference}"
     if revision.mark == BAD:
         warning = f"{subject}: marked bad, and stays so. Remove the label {VERDICT_LABEL} first"
+        return dataclasses.replace(found, warning=warning)
+    if not status.counts.updated:
+        warning = (
+            f"{subject}: no pod runs it, so nothing shows that it works. It is not marked good"
+        )
         return dataclasses.replace(found, warning=warning)
     try:
         mark_revision(client, found.reference, revision, GOOD, dry_run=request.dry_run)

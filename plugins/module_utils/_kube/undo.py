@@ -37,6 +37,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards.guard
     BLOCK,
     GuardResult,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.json_patch import preconditions
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.marking import mark_revision
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.outcome import (
     BLOCKED,
@@ -58,10 +59,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection im
     read_workloads,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.suspension import Suspensions
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo_patch import (
-    preconditions,
-    undo_patch,
-)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo_patch import undo_patch
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo_wait import (
     wait_for_rollouts,
 )

@@ -21,7 +21,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.outcome impo
     FAILED,
     Outcome,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.revision import same_template
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.revision import is_superseded
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.rollout import (
     COMPLETE,
     SUPERSEDED,
@@ -66,9 +66,7 @@ def _unwatched(outcome: Outcome, error: RecoveryError) -> Outcome:
 
 def _status_after(outcome: Outcome, view: View) -> RolloutStatus:
     status = rollout_status(view)
-    before = outcome.live or {}
-    is_newer = view.workload["metadata"]["generation"] > before["metadata"]["generation"]
-    if is_newer and not same_template(view.workload, before):
+    if outcome.live and is_superseded(outcome.live, view.workload):
         another = "someone else changed its template after the rollback"
         return dataclasses.replace(status, verdict=SUPERSEDED, message=another)
     return status

@@ -82,6 +82,7 @@ def replica_set(
     annotations: dict[str, str] | None = None,
     labels: dict[str, str] | None = None,
     replicas: int = 0,
+    available: int = 0,
 ) -> Object:
     name = f"{owner['metadata']['name']}-rs{number}"
     template_labels = {**owner["spec"]["selector"]["matchLabels"], "pod-template-hash": name}
@@ -100,7 +101,7 @@ def replica_set(
             },
         },
         "spec": {"template": template(image, **template_labels)},
-        "status": {"replicas": replicas},
+        "status": {"replicas": replicas, "availableReplicas": available},
     }
 
 

@@ -199,9 +199,13 @@ def test_same_rollback_that_another_run_does_meanwhile_is_a_repeat_and_no_failur
 
 class TestMarkingGood:
     def look(
-        self, *patches: t.Any, labels: Object | None = None, **status: t.Any
+        self,
+        *patches: t.Any,
+        labels: Object | None = None,
+        spec: Object | None = None,
+        **status: t.Any,
     ) -> tuple[StatusResult, ScriptedClient]:
-        live = workload(status={**SERVED, **status})
+        live = workload(spec=spec, status={**SERVED, **status})
         objects = history(live, "web:1", "web:2")
         objects[1]["metadata"]["labels"].update(labels or {})
         client = ScriptedClient(
@@ -222,6 +226,12 @@ class TestMarkingGood:
     def test_rollout_that_is_not_complete_is_not_marked(self) -> None:
         _result, client = self.look(availableReplicas=2)
         assert client.patched == []
+
+    def test_revision_that_no_pod_runs_is_not_marked(self) -> None:
+        nothing = dict.fromkeys(SERVED, 0)
+        result, client = self.look(spec={"replicas": 0}, **nothing)
+        assert (result.failure, client.patched) == ("", [])
+        assert "no pod runs it, so nothing shows that it works" in result.warnings[0]
 
     def test_bad_mark_stays_with_a_warning(self) -> None:
         result, client = self.look(labels={"oncall.recovery/verdict": "bad"})

@@ -147,6 +147,32 @@ def hour(at: int) -> dict[str, str]:
             "unproven",
             id="not one whose pods do not start",
         ),
+        pytest.param(
+            [
+                (1, "web:1", {"replicas": 3, "available": 3}),
+                (2, "web:2", {}),
+                (3, "web:3", {"replicas": 1}),
+            ],
+            1,
+            "unproven",
+            id="the one that still serves, and not a later one that never took over from it",
+        ),
+        pytest.param(
+            [
+                (1, "web:1", {"replicas": 1, "available": 1}),
+                (2, "web:2", {"replicas": 2, "available": 2}),
+                (3, "web:3", {"replicas": 1}),
+            ],
+            2,
+            "unproven",
+            id="the newest of two that serve",
+        ),
+        pytest.param(
+            [(1, "web:1", {}), (2, "web:2", {}), (3, "web:2", {"labels": BAD}), (4, "web:4", {})],
+            1,
+            "unproven",
+            id="not the image of a later one that is marked bad",
+        ),
     ],
 )
 def test_last_good_is(rows: list[Row], number: int, proof: str) -> None:
@@ -154,6 +180,134 @@ def test_last_good_is(rows: list[Row], number: int, proof: str) -> None:
     choice = chosen(marked(*rows), image=running, target="last_good")
     assert (choice.revision.number, choice.proof) == (number, proof)
     assert ("is unproven" in choice.caution) is (proof == "unproven")
+
+
+RESTARTED = "kubectl.kubernetes.io/restartedAt"
+
+
+def restarted(owner: dict[str, t.Any], at: str) -> dict[str, t.Any]:
+    """A revision object or workload whose template says that it was restarted."""
+    holder = owner.get("data", owner)["spec"]["template"]["metadata"]
+    holder["annotations"] = {**holder.get("annotations", {}), RESTARTED: at}
+    return owner
+
+
+def with_setting(owner: dict[str, t.Any], value: str) -> dict[str, t.Any]:
+    """A revision object or workload with this environment."""
+    (container,) = owner.get("data", owner)["spec"]["template"]["spec"]["containers"]
+    container["env"] = [{"name": "FLAG", "value": value}]
+    return owner
+
+
+class TestRestart:
+    """web:2 came with revision 2, was restarted as 3, and runs now unless a case says otherwise."""
+
+    def ask(
+        self,
+        *,
+        good: tuple[int, ...] = (),
+        bad: tuple[int, ...] = (),
+        setting: str = "",
+        left: bool = False,
+        **request: t.Any,
+    ) -> Choice:
+        web = workload()
+        objects = [
+            replica_set(web, 1, "web:1"),
+            replica_set(web, 2, "web:2"),
+            restarted(replica_set(web, 3, "web:2"), "10:00"),
+        ]
+        live = restarted(workload(image="web:2"), "10:00")
+        if setting:
+            objects[2], live = with_setting(objects[2], setting), with_setting(live, setting)
+        if left:
+            objects.append(replica_set(web, 4, "web:4"))
+            live = workload(image="web:4")
+        for numbers, labels in ((good, GOOD), (bad, BAD)):
+            for number in numbers:
+                objects[number - 1]["metadata"]["labels"].update(labels)
+        return choose_target(
+            "Deployment shop/web", live, revisions_of(live, objects), UndoRequest(**request)
+        )
+
+    @pytest.mark.parametrize(
+        ("case", "number", "proof"),
+        [
+            pytest.param({}, 1, "unproven", id="of what runs now is no target"),
+            pytest.param({"good": (2,)}, 1, "unproven", id="nor where it was marked good before"),
+            pytest.param({"good": (1, 2)}, 1, "good", id="an older good one is"),
+            pytest.param({"left": True, "bad": (3,)}, 1, "unproven", id="of a bad one is not"),
+            pytest.param(
+                {"left": True, "bad": (3,), "good": (2,)},
+                1,
+                "unproven",
+                id="of a bad one is not where it was marked good before",
+            ),
+            pytest.param({"left": True, "bad": (2,)}, 1, "unproven", id="before the bad one"),
+            pytest.param({"left": True}, 3, "unproven", id="of what nobody complains about is"),
+            pytest.param(
+                {"left": True, "bad": (2,), "setting": "off"},
+                3,
+                "unproven",
+                id="with a setting that mended the bad one is",
+            ),
+            pytest.param(
+                {"setting": "off", "good": (2,)}, 2, "good", id="with another setting is another"
+            ),
+        ],
+    )
+    def test_last_good(self, case: dict[str, t.Any], number: int, proof: str) -> None:
+        choice = self.ask(target="last_good", **case)
+        assert (choice.revision.number, choice.proof) == (number, proof)
+
+    def test_good_one_that_differs_by_a_setting_only_is_warned_of(self) -> None:
+        choice = self.ask(target="last_good", setting="off", good=(2,))
+        assert choice.caution == (
+            "revision 2 has the images that run now, so it helps only where a setting is the cause"
+        )
+
+    def test_previous_is_no_way_back(self) -> None:
+        with pytest.raises(NoTarget) as raised:
+            self.ask()
+        assert raised.value.message == (
+            "Deployment shop/web: revision 2, the one before, is what runs now, but for a restart. "
+            "Use target last_good, or name it with to_revision"
+        )
+
+    @pytest.mark.parametrize(
+        ("case", "why"),
+        [
+            ({}, "revision 2 is what runs now, but for a restart"),
+            (
+                {"left": True, "bad": (3,)},
+                "revision 2 is, but for a restart, revision 3, which is marked bad by incident "
+                "INC-1",
+            ),
+        ],
+        ids=["of what runs now", "of a bad one"],
+    )
+    def test_it_can_be_named_and_is_warned_of(self, case: dict[str, t.Any], why: str) -> None:
+        choice = self.ask(to_revision=2, **case)
+        assert (choice.revision.number, choice.caution) == (2, why)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "number"),
+    [("RollingUpdate", 1), ("OnDelete", 2)],
+    ids=["before what never was rolled out whole", "the newest, where nothing tells"],
+)
+def test_last_good_of_a_stateful_set_goes(strategy: str, number: int) -> None:
+    live = workload(
+        "StatefulSet",
+        image="web:3",
+        spec={"updateStrategy": {"type": strategy}},
+        status={"currentRevision": "web-cr1", "updateRevision": "web-cr3"},
+    )
+    objects = [controller_revision(live, n, f"web:{n}") for n in (1, 2, 3)]
+    choice = choose_target(
+        "StatefulSet shop/web", live, revisions_of(live, objects), UndoRequest(target="last_good")
+    )
+    assert choice.revision.number == number
 
 
 def test_last_good_that_is_not_there_says_what_was_considered() -> None:

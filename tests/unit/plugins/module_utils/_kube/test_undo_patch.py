@@ -75,7 +75,9 @@ def test_patch_records_what_is_done_for_which_incident() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "no JSON", "[]", "{}", '{"incident": "INC-1", "at": "soon"}', "7"]
+    "text",
+    ["", "no JSON", "[]", "{}", '{"incident": "INC-1", "at": "soon"}', "7", "null", "[" * 100_000],
+    ids=["nothing", "text", "list", "empty", "vague time", "number", "null", "endless brackets"],
 )
 def test_record_that_is_not_ours_counts_as_none(text: str) -> None:
     assert record_of(workload(annotations={"oncall.recovery/rollback": text})) is None

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, oncall.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+set -euo pipefail
+for repository in server.git clone; do
+    git -C "$1/$repository" for-each-ref --format="$repository %(refname) %(objectname)"
+done
