@@ -309,7 +309,7 @@ def test_bindings_of_the_examples_work_with_the_accounts_token(
         .read_text()
         .replace("namespace: shop", f"namespace: {namespace}")
     )
-    apply(cluster.kubeconfig, yaml.safe_load(here))
+    apply(cluster.kubeconfig, *yaml.safe_load(here)["items"])
     token = token_of(cluster, namespace)
     login = {"host": cluster.api_server, "api_key": token, "ca_cert": authority(cluster, tmp_path)}
     where = {"namespace": namespace, "name": web.name}
@@ -323,6 +323,29 @@ def test_bindings_of_the_examples_work_with_the_accounts_token(
     )
     assert 'cannot list resource "deployments"' in told(elsewhere)
     assert "at the cluster scope" in told(elsewhere)
+
+
+def test_automatic_run_needs_to_see_the_switch_for_the_whole_cluster(
+    cluster: Cluster, namespace: str
+) -> None:
+    """Whoever cannot see whether automation is off has to take it for off."""
+    web = Workload(cluster.kubeconfig, "Deployment", namespace, "automatic").deploy("1", "2")
+    user = f"system:serviceaccount:{namespace}:oncall-recovery"
+    grant(cluster, namespace, user, rules_of(OBSERVER, ROLLER_BACK))
+    switches = f"{namespace}-switch"
+    how = {"automatic": True, "kill_switch_namespace": switches, "check": False, "wait": False}
+
+    blind = undo(web, user, **how)
+
+    assert blind.outcomes == {web.name: "blocked"}
+    assert f'User "{user}" cannot list resource "configmaps"' in told(blind)
+    kubectl(cluster.kubeconfig, "create", "namespace", switches)
+    example = (EXAMPLES / "automation.yml").read_text()
+    here = example.replace("namespace: oncall-recovery", f"namespace: {switches}")
+    items = yaml.safe_load(here.replace("namespace: shop", f"namespace: {namespace}"))["items"]
+    apply(cluster.kubeconfig, *(item for item in items if item["kind"] != "Namespace"))
+    assert undo(web, user, **how).outcomes == {web.name: "rolled_back"}
+    kubectl(cluster.kubeconfig, "delete", "namespace", switches, "--wait=false")
 
 
 def token_of(cluster: Cluster, namespace: str) -> str:
