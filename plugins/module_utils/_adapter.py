@@ -59,6 +59,11 @@ def git_module(argument_spec: dict[str, t.Any], **constraints: t.Any) -> Ansible
     )
 
 
+def signal_module(argument_spec: dict[str, t.Any], **constraints: t.Any) -> AnsibleModule:
+    """An AnsibleModule that asks servers for signals; it has its options for itself."""
+    return AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **constraints)
+
+
 @contextlib.contextmanager
 def reporting_errors(module: AnsibleModule) -> Iterator[None]:
     """Turn every error of the domain into ``fail_json``; the only way out for them."""
