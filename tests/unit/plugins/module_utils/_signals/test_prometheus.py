@@ -68,6 +68,6 @@ def test_warnings_of_a_partial_answer_are_passed_on() -> None:
     ],
 )
 def test_anything_else_is_no_answer(answer: Any, words: str) -> None:
-    with pytest.raises(NoAnswer, match="127.0.0.1:9090") as caught:
+    with pytest.raises(NoAnswer, match="http") as caught:
         samples_of(answer, URL)
     assert words in caught.value.message
