@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -59,7 +60,7 @@ def run(
     copy = copy_checkout(COPIES / f"{command}-{core}")
     home = prepare_home(Path(session.virtualenv.location))
     if needs_cluster:
-        write_integration_config(copy, cluster_kubeconfig())
+        write_integration_config(copy, cluster_of_the_tests())
     python = "{}.{}".format(*sys.version_info[:2])
     try:
         with session.chdir(copy):
@@ -127,27 +128,35 @@ def pip_settings() -> dict[str, str]:
     return dict(reversed(found))  # pip lists the environment first
 
 
-def cluster_kubeconfig() -> str:
-    """The kubeconfig of the tests' own cluster; never the one that the user's shell names."""
+def cluster_of_the_tests() -> dict[str, t.Any]:
+    """The cluster of the tests as plain data; never the one that the user's shell names."""
+    name = os.environ.get("RECOVERY_TEST_CLUSTER", "test")
     asked = subprocess.run(
-        [sys.executable, "-m", "tests.cluster", "kubeconfig", "--name", "test"],
+        [sys.executable, "-m", "tests.cluster", "status", "--json", "--name", name],
         cwd=CHECKOUT,
         check=False,
         stdout=subprocess.PIPE,
         text=True,
     )
-    if asked.returncode != 0:
+    cluster: dict[str, t.Any] = json.loads(asked.stdout) if asked.returncode == 0 else {}
+    if not cluster.get("prometheus"):
         raise SystemExit(
-            "the integration tests need their cluster: python -m tests.cluster up --name test"
+            "the integration tests need their cluster: "
+            f"python -m tests.cluster up --name {name} --with prometheus"
         )
-    return asked.stdout.strip()
+    return cluster
 
 
-def write_integration_config(copy: Path, kubeconfig: str) -> None:
+def write_integration_config(copy: Path, cluster: dict[str, t.Any]) -> None:
     """Tell the integration targets where things are: they see nothing of the environment."""
     config = copy / "tests" / "integration" / "integration_config.yml"
     config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(f"---\nkubeconfig: {kubeconfig}\nexamples: {copy / 'examples'}\n")
+    told = {
+        "kubeconfig": cluster["kubeconfig"],
+        "prometheus": cluster["prometheus"]["url"],
+        "examples": str(copy / "examples"),
+    }
+    config.write_text("---\n" + "".join(f"{name}: {value}\n" for name, value in told.items()))
 
 
 def fetch_reports(copy: Path, prefix: str) -> None:

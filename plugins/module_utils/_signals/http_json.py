@@ -160,7 +160,10 @@ class Endpoint:
 
 
 def _read(answer: t.Any, deadline: float) -> bytes:
-    """All of the body; raises TimeoutError for one that trickles, OSError for one too large."""
+    """All of the body.
+
+    Raises TimeoutError for one that trickles, OSError for one that is too large or not whole.
+    """
     body = b""
     while block := answer.read1(BYTES_AT_ONCE):
         body += block
@@ -168,6 +171,9 @@ def _read(answer: t.Any, deadline: float) -> bytes:
             raise OSError(f"an answer of more than {MOST_BYTES} bytes")
         if time.monotonic() > deadline:
             raise TimeoutError
+    # Reading in parts does not say that a part is missing.
+    if answer.length:
+        raise OSError("the answer breaks off in the middle")
     return body
 
 
