@@ -76,7 +76,7 @@ cluster: venv  ## a real Kubernetes on this machine
 
 .PHONY: cluster-test
 cluster-test: venv
-	@python -m tests.cluster up --name test --with prometheus
+	@python -m tests.cluster up --name test
 
 .PHONY: env
 env: venv  ## for your shell: eval "$(make -s env)"

@@ -129,22 +129,36 @@ def pip_settings() -> dict[str, str]:
 
 
 def cluster_of_the_tests() -> dict[str, t.Any]:
-    """The cluster of the tests as plain data; never the one that the user's shell names."""
+    """The cluster of the tests as plain data; never the one that the user's shell names.
+
+    Its Prometheus is started where its provider can have one.
+    """
     name = os.environ.get("RECOVERY_TEST_CLUSTER", "test")
-    asked = subprocess.run(
-        [sys.executable, "-m", "tests.cluster", "status", "--json", "--name", name],
+    cluster = _ask_about(name)
+    if cluster["provider"] == "debian" and not cluster["prometheus"]:
+        _tests_cluster("up", "--name", name, "--with", "prometheus")
+        cluster = _ask_about(name)
+    return cluster
+
+
+def _ask_about(name: str) -> dict[str, t.Any]:
+    asked = _tests_cluster("status", "--json", "--name", name)
+    if asked.returncode != 0:
+        raise SystemExit(
+            f"the integration tests need their cluster: python -m tests.cluster up --name {name}"
+        )
+    cluster: dict[str, t.Any] = json.loads(asked.stdout)
+    return cluster
+
+
+def _tests_cluster(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.cluster", *arguments],
         cwd=CHECKOUT,
         check=False,
         stdout=subprocess.PIPE,
         text=True,
     )
-    cluster: dict[str, t.Any] = json.loads(asked.stdout) if asked.returncode == 0 else {}
-    if not cluster.get("prometheus"):
-        raise SystemExit(
-            "the integration tests need their cluster: "
-            f"python -m tests.cluster up --name {name} --with prometheus"
-        )
-    return cluster
 
 
 def write_integration_config(copy: Path, cluster: dict[str, t.Any]) -> None:
@@ -153,7 +167,7 @@ def write_integration_config(copy: Path, cluster: dict[str, t.Any]) -> None:
     config.parent.mkdir(parents=True, exist_ok=True)
     told = {
         "kubeconfig": cluster["kubeconfig"],
-        "prometheus": cluster["prometheus"]["url"],
+        "prometheus": cluster["prometheus"]["url"] if cluster["prometheus"] else "''",
         "examples": str(copy / "examples"),
     }
     config.write_text("---\n" + "".join(f"{name}: {value}\n" for name, value in told.items()))

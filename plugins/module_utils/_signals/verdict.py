@@ -117,10 +117,9 @@ def read(signal: Signal, samples: Sequence[Sample]) -> Reading:
         others = f" and {count - 1} more series" if count > 1 else ""
         reason = f"{_words(worst)} {signal.comparison} {signal.threshold:g}{others}"
         return Reading(signal, UNHEALTHY, reason, samples, worst)
-    if len(numbers) < len(samples):
+    if worst is None or len(numbers) < len(samples):
         nan = next(sample for sample in samples if math.isnan(sample.value))
         return Reading(signal, UNKNOWN, f"{_words(nan)} is no number", samples, worst)
-    assert worst is not None
     reason = f"{_words(worst)} is not {signal.comparison} {signal.threshold:g}"
     return Reading(signal, HEALTHY, reason, samples, worst)
 
