@@ -209,7 +209,8 @@ class _Finish:
         release.targets = done
         if not todo:
             return
-        with passing_worktree(self.repository, folder, release.head) as tree:
+        first = remote.refs[HEADS + todo[0]]
+        with passing_worktree(self.repository, folder, first) as tree:
             for branch in todo:
                 tip = remote.refs[HEADS + branch]
                 brought = bring_into(tree, branch, tip, self.state.base_commit, release)

@@ -10,11 +10,13 @@ Private to oncall.recovery: it may change in any release.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import shutil
 import typing as t
 from pathlib import Path
 
 from ansible_collections.oncall.recovery.plugins.module_utils._git.repository import (
+    FULL_SETTINGS,
     GitError,
     Repository,
 )
@@ -54,6 +56,7 @@ def fill(tree: Repository) -> None:
 
     A file that is left out counts as unchanged whatever somebody writes to it.
     """
+    tree = dataclasses.replace(tree, settings=FULL_SETTINGS)
     entries = tree.run("ls-files", "-z", "-t").raw.split(b"\0")
     left_out = b"\0".join(entry[2:] for entry in entries if entry.startswith(b"S "))
     tree.run("update-index", "-z", "--no-skip-worktree", "--stdin", stdin=left_out)
