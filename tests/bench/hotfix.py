@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A hotfix of one file in a large repository: our modules beside plain git and git-flow.
 
-Every turn releases the same fix from the same tag and is undone on the server afterwards.
+Every turn releases the same fix from the same tag and is undone on the server afterwards. The
+modules run as processes, without Ansible around them: its own start takes the same time whatever
+it starts.
 """
 
 from __future__ import annotations
@@ -11,17 +13,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from tests.cluster.debian.packages import ensure_installed
 from tests.cluster.places import cache_folder
 
 from .comparison import Comparison, compare
+from .module_process import run
 
 FILES_IN_A_FOLDER = 100
 FILES_OF_A_COMMIT = 3
@@ -34,7 +34,8 @@ IDENTITY = {"NAME": "Bench", "EMAIL": "bench@shop.example"}
 
 def measure_hotfix(folder: Path, *, files: int, commits: int, runs: int) -> list[Comparison]:
     """Compare start, pick and finish on a repository of ``files`` files and ``commits`` commits."""
-    if shutil.which("git-flow") is None and not Path("/usr/lib/git-core/git-flow").exists():
+    programs = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True)
+    if not (Path(programs.stdout.strip()) / "git-flow").exists():
         ensure_installed(["git-flow"], cache_folder() / "git-servers")
     lab = _Lab(folder / "hotfix", files, commits)
     sizes = f"{files} files"
@@ -82,7 +83,6 @@ class _Lab:
         self.env = {
             **os.environ,
             "GIT_CONFIG_GLOBAL": "/dev/null",
-            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
             **{f"GIT_{r}_{k}": v for r in ("AUTHOR", "COMMITTER") for k, v in IDENTITY.items()},
         }
         self._git(folder, "init", "--quiet", "--bare", "--initial-branch=main", "server.git")
@@ -92,17 +92,21 @@ class _Lab:
         self._git(folder, "clone", "--quiet", self.url, "clone")
         self._git(folder, "clone", "--quiet", self.url, "flow")
         self._prepare_flow()
-        self._playbooks: dict[str, Path] = {}
 
     @property
     def url(self) -> str:
         return f"file://{self.server}"
 
     def ours(self, repo: str) -> None:
-        """One playbook with the three modules."""
-        if repo not in self._playbooks:
-            self._playbooks[repo] = self._playbook(repo)
-        self._run(self.folder, "ansible-playbook", str(self._playbooks[repo]))
+        """Start, pick and finish, with the modules' own defaults."""
+        steps: dict[str, dict[str, Any]] = {
+            "start": {"from_tag": BASE},
+            "pick": {"commits": [self.refs[FIX]]},
+            "finish": {},
+        }
+        common = {"repo": repo, "name": NAME, "clones": str(self.clones)}
+        for step, options in steps.items():
+            run(f"git_hotfix_{step}", env=self.env, **common, **options)
 
     def plain_in_worktree(self) -> None:
         """The same steps by hand, without touching what is checked out in the clone."""
@@ -145,6 +149,8 @@ class _Lab:
         self._git(self.flow, "reset", "--quiet", "--hard", self.refs["refs/heads/main"])
         self._git(self.flow, "branch", "--quiet", "--force", "production", BASE)
         self._git(self.flow, "branch", "--quiet", "-D", f"hotfix/{TAG}", accepts=(0, 1))
+        for clone in (self.clone, self.flow):
+            self._git(clone, "fetch", "--quiet", "--force", "origin")
 
     def _plain(self, tree: Path) -> None:
         """Pick, tag, merge and push in a checkout of the hotfix's branch."""
@@ -154,29 +160,6 @@ class _Lab:
         git(tree, "checkout", "--quiet", "--detach", "origin/main")
         git(tree, "merge", "--quiet", "--no-ff", "--message", f"Merge {TAG}", "hotfix")
         git(tree, "push", "--quiet", "--atomic", "origin", "HEAD:refs/heads/main", TAG)
-
-    def _playbook(self, repo: str) -> Path:
-        steps: list[tuple[str, dict[str, Any]]] = [
-            ("start", {"from_tag": BASE}),
-            ("pick", {"commits": [self.refs[FIX]]}),
-            ("finish", {}),
-        ]
-        tasks = [
-            {"name": step, f"oncall.recovery.git_hotfix_{step}": {"name": NAME, **options}}
-            for step, options in steps
-        ]
-        play = {
-            "name": "Release a hotfix",
-            "hosts": "localhost",
-            "gather_facts": False,
-            "module_defaults": {
-                "group/oncall.recovery.git": {"repo": repo, "clones": str(self.clones)}
-            },
-            "tasks": tasks,
-        }
-        path = self.folder / f"playbook-{len(self._playbooks)}.yml"
-        path.write_text(yaml.safe_dump([play]))
-        return path
 
     def _prepare_flow(self) -> None:
         self._git(self.flow, "branch", "--quiet", "production", BASE)

@@ -143,7 +143,8 @@ class _Finish:
         head = self.repository.object_of(HEADS + state.branch) or state.base_commit
         if self.request.forward == MERGE_REQUEST:
             self._require_branch_to_push(head)
-        if earlier and earlier.tag_object and not (is_ours and earlier.head == head):
+        is_outdated = earlier is not None and not (is_ours and earlier.head == head)
+        if earlier and is_outdated and not self.request.dry_run:
             drop_tag(self.repository, earlier)
         release = Release(version, tag, head, self.request.forward)
         if earlier and (earlier.head, earlier.forward) == (head, release.forward):

@@ -48,10 +48,10 @@ from ansible_collections.oncall.recovery.plugins.module_utils._git.worktree impo
     FULL,
     SPARSE,
     add_worktree,
+    branch_of,
     discard_unfinished,
     fill,
     in_progress,
-    is_sound,
     is_worktree,
     passing_worktree,
     remove_stale_lock,
@@ -124,14 +124,22 @@ def pick(workspace: Workspace, request: PickRequest) -> dict[str, t.Any]:
 
 
 def hotfix_tree(workspace: Workspace, state: State) -> Repository:
-    """The hotfix's worktree, made anew where it was lost or a kill has broken it."""
+    """The hotfix's worktree, made anew where it was lost.
+
+    Raises RecoveryError where somebody has another branch in it.
+    """
     repository, folder = workspace.repository, Path(state.worktree)
+    if not is_worktree(repository, folder):
+        return add_worktree(repository, folder, state.branch, checkout=state.checkout)
     tree = repository.at(folder, is_sparse=state.checkout == SPARSE)
-    is_left = state.picking is not None and state.picking.is_left
-    if is_left or (is_worktree(repository, folder) and is_sound(tree, state.branch)):
-        return tree
-    remove_stale_lock(repository, HEADS + state.branch)
-    return add_worktree(repository, folder, state.branch, checkout=state.checkout)
+    on = branch_of(tree)
+    if on != state.branch:
+        raise RecoveryError(
+            f"worktree {folder}",
+            f"is on {on or 'no branch'}, and not on {state.branch}",
+            f"Save what is in it, then: git -C {folder} checkout {state.branch}",
+        )
+    return tree
 
 
 def _settle(

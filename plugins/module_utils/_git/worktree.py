@@ -17,7 +17,6 @@ from pathlib import Path
 
 from ansible_collections.oncall.recovery.plugins.module_utils._git.repository import (
     FULL_SETTINGS,
-    GitError,
     Repository,
 )
 
@@ -136,13 +135,10 @@ def remove_stale_lock(repository: Repository, ref: str) -> None:
     (repository.common_dir / f"{ref}.lock").unlink(missing_ok=True)
 
 
-def is_sound(tree: Repository, branch: str) -> bool:
-    """Whether the worktree is on its branch and git can work in it."""
-    try:
-        on = tree.run("symbolic-ref", "--quiet", "HEAD", accepts=(0, 1)).stdout.strip()
-    except GitError:
-        return False
-    return on == f"refs/heads/{branch}" and not list(git_dir_of(tree).glob("*.lock"))
+def branch_of(tree: Repository) -> str:
+    """The branch that the worktree is on; "" where it is on none."""
+    ref = tree.run("symbolic-ref", "--quiet", "HEAD", accepts=(0, 1)).stdout.strip()
+    return ref.removeprefix("refs/heads/")
 
 
 def _entries(repository: Repository) -> list[Path]:
