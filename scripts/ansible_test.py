@@ -144,10 +144,10 @@ def cluster_kubeconfig() -> str:
 
 
 def write_integration_config(copy: Path, kubeconfig: str) -> None:
-    """Tell the integration targets where the cluster is: they see nothing of the environment."""
+    """Tell the integration targets where things are: they see nothing of the environment."""
     config = copy / "tests" / "integration" / "integration_config.yml"
     config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(f"---\nkubeconfig: {kubeconfig}\n")
+    config.write_text(f"---\nkubeconfig: {kubeconfig}\nexamples: {copy / 'examples'}\n")
 
 
 def fetch_reports(copy: Path, prefix: str) -> None:

@@ -64,7 +64,10 @@ options:
     description:
       - Whether to let go of what was locked where another workload is held or not there, so that
         a failure leaves nothing locked. What O(holder) held before stays.
-      - Without it, the module locks what it can, and still fails where that was not everything.
+      - Workloads are then locked one after the other in the order of kind, namespace and name, so
+        that of several runs that want the same ones, one gets them all.
+      - Without it, the module locks what it can side by side, and still fails where that was not
+        everything.
     type: bool
     default: true
   incident:
@@ -150,6 +153,12 @@ locks:
       description: The incident it is held for. Null where none is named.
       type: str
       sample: INC-2041
+    error:
+      description:
+        - What kept it from being locked or released, other than another holder. Null where
+          nothing did.
+      type: str
+      sample: "lock of Deployment shop/web: the API server answered 403 Forbidden: cannot update"
 """
 
 import typing as t

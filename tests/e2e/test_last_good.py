@@ -140,6 +140,35 @@ def test_mitigation_that_restarts_does_not_make_the_bad_image_the_one_before(
     assert web.version == "1"
 
 
+def test_restart_of_what_was_marked_good_is_no_way_back(web: Workload) -> None:
+    """It seemed good at the time; under its old number, it is still what runs now."""
+    release(web, "1", "2")
+    web.label_newest_revision("oncall.recovery/verdict=good")
+    web.kubectl("rollout", "restart", web.address)
+    web.settle()
+
+    before = undo(web)
+    assert before.outcomes == {web.name: "blocked"}
+    assert "revision 2, the one before, is what runs now, but for a restart" in before.message
+
+    assert undo(web, target="last_good").outcomes == {web.name: "rolled_back"}
+    assert web.version == "1"
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
+def test_two_bad_versions_in_a_row_lead_back_to_the_one_that_still_serves(
+    cluster: Cluster, namespace: str, kind: str
+) -> None:
+    web = Workload(cluster.kubeconfig, kind, namespace, "hasty", pods=2).deploy("1")
+    web.kubectl("rollout", "status", web.address, "--timeout=60s")
+    release(web, "2", "3")
+
+    answer = undo(web, target="last_good")
+
+    assert (answer.only["outcome"], answer.only["proof"]) == ("rolled_back", "unproven")
+    assert web.version == "1"
+
+
 def test_no_good_revision_stops_and_says_what_was_considered(web: Workload) -> None:
     release(web, "1", "2")
     undo(web, target="last_good", incident="INC-3")

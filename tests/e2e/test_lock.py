@@ -110,6 +110,28 @@ def test_none_is_locked_where_one_is_held(cluster: Cluster, namespace: str) -> N
     assert [holder_of(member) for member in fleet] == ["bob", "ada", "bob"]
 
 
+def test_of_two_that_want_the_same_workloads_one_gets_them_all(
+    cluster: Cluster, namespace: str
+) -> None:
+    """Side by side, each would get some, and both would give up."""
+    fleet = [
+        Workload(cluster.kubeconfig, "Deployment", namespace, f"same-{number}", pods=0)
+        for number in range(8)
+    ]
+    deploy_all(fleet, "1")
+    names = [{"namespace": namespace, "name": member.name} for member in fleet]
+
+    def lock_all(holder: str) -> Answer:
+        return run_module("k8s_lock", cluster.kubeconfig, workloads=names, holder=holder)
+
+    with ThreadPoolExecutor(3) as all_three:
+        answers = list(all_three.map(lock_all, ("ada", "bob", "eve")))
+
+    (winner,) = (answer for answer in answers if not answer.failed)
+    assert {holder_of(member) for member in fleet} == {winner.result["locks"][0]["holder"]}
+    assert {answer.changed for answer in answers if answer is not winner} == {False}
+
+
 def test_check_mode_locks_nothing(cluster: Cluster, web: Workload) -> None:
     with requests_to(cluster, web.namespace) as requests:
         answer = lock(web, "ada", check=True)

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cluster import Cluster
+from tests.cluster import Cluster, ClusterError
 from tests.cluster.kubectl import apply, kubectl
 
+from .support import gitops
 from .support.modules import Answer, run_module
 from .support.workloads import KINDS, Workload, wait_until
 
@@ -259,6 +260,43 @@ def test_roller_back_may_roll_back_with_locks_marks_and_waiting(
     assert ask("k8s_lock", web, user, holder="ada", state="absent").changed
 
 
+def test_mitigator_may_change_workloads_and_neither_delete_nor_see_secrets(
+    cluster: Cluster, namespace: str
+) -> None:
+    web = Workload(cluster.kubeconfig, "Deployment", namespace, "mitigated").deploy("1")
+    user = grant(cluster, namespace, "mitigator", rules_of(OBSERVER, "mitigator"))
+    acting = f"--as={user}"
+    web.kubectl("rollout", "restart", web.address, acting)
+    web.kubectl("scale", web.address, "--replicas=0", acting)
+    web.kubectl("set", "env", web.address, "FLAG=off", acting)
+    web.kubectl("create", "configmap", "mitigated", acting)
+    web.kubectl("patch", "configmap", "mitigated", '--patch={"data":{"flag":"off"}}', acting)
+    assert ask("k8s_lock", web, user, holder="ada").changed
+    for refused in (
+        ("delete", web.address),
+        ("get", "secrets"),
+        ("delete", "configmap", "mitigated"),
+    ):
+        with pytest.raises(ClusterError, match="forbidden"):
+            web.kubectl(*refused, acting)
+
+
+def test_gitops_suspender_is_enough_to_suspend(cluster: Cluster, namespace: str) -> None:
+    gitops.define_all(cluster.kubeconfig)
+    kind = gitops.KUSTOMIZATION
+    web = Workload(cluster.kubeconfig, "Deployment", namespace, "suspended").deploy("1", "2")
+    for what, value in (("name", web.name), ("namespace", namespace)):
+        web.kubectl("label", web.address, f"{kind.group}/{what}={value}")
+    gitops.create(cluster.kubeconfig, kind, namespace, web.name, {})
+    rules = rules_of(OBSERVER, ROLLER_BACK, "gitops-suspender")
+    user = grant(cluster, namespace, "gitops-suspender", rules)
+
+    answer = undo(web, user, check=False, wait=False, gitops="suspend")
+
+    assert not answer.failed, answer.message
+    assert gitops.spec_of(cluster.kubeconfig, kind, namespace, web.name) == {"suspend": True}
+
+
 def test_bindings_of_the_examples_work_with_the_accounts_token(
     cluster: Cluster, namespace: str, tmp_path: Path
 ) -> None:
@@ -271,7 +309,7 @@ def test_bindings_of_the_examples_work_with_the_accounts_token(
         .read_text()
         .replace("namespace: shop", f"namespace: {namespace}")
     )
-    apply(cluster.kubeconfig, yaml.safe_load(here))
+    apply(cluster.kubeconfig, *yaml.safe_load(here)["items"])
     token = token_of(cluster, namespace)
     login = {"host": cluster.api_server, "api_key": token, "ca_cert": authority(cluster, tmp_path)}
     where = {"namespace": namespace, "name": web.name}
@@ -285,6 +323,29 @@ def test_bindings_of_the_examples_work_with_the_accounts_token(
     )
     assert 'cannot list resource "deployments"' in told(elsewhere)
     assert "at the cluster scope" in told(elsewhere)
+
+
+def test_automatic_run_needs_to_see_the_switch_for_the_whole_cluster(
+    cluster: Cluster, namespace: str
+) -> None:
+    """Whoever cannot see whether automation is off has to take it for off."""
+    web = Workload(cluster.kubeconfig, "Deployment", namespace, "automatic").deploy("1", "2")
+    user = f"system:serviceaccount:{namespace}:oncall-recovery"
+    grant(cluster, namespace, user, rules_of(OBSERVER, ROLLER_BACK))
+    switches = f"{namespace}-switch"
+    how = {"automatic": True, "kill_switch_namespace": switches, "check": False, "wait": False}
+
+    blind = undo(web, user, **how)
+
+    assert blind.outcomes == {web.name: "blocked"}
+    assert f'User "{user}" cannot list resource "configmaps"' in told(blind)
+    kubectl(cluster.kubeconfig, "create", "namespace", switches)
+    example = (EXAMPLES / "automation.yml").read_text()
+    here = example.replace("namespace: oncall-recovery", f"namespace: {switches}")
+    items = yaml.safe_load(here.replace("namespace: shop", f"namespace: {namespace}"))["items"]
+    apply(cluster.kubeconfig, *(item for item in items if item["kind"] != "Namespace"))
+    assert undo(web, user, **how).outcomes == {web.name: "rolled_back"}
+    kubectl(cluster.kubeconfig, "delete", "namespace", switches, "--wait=false")
 
 
 def token_of(cluster: Cluster, namespace: str) -> str:

@@ -193,15 +193,15 @@ def test_silent_watch_does_not_hide_that_the_rollout_is_complete(rolling: Worklo
 
 def test_trouble_that_lasts_until_the_time_is_up_is_told(rolling: Workload) -> None:
     class Outage:
-        """All goes well until the first watch, and nothing after it."""
+        """All goes well until everything was read and is watched, and nothing after it."""
 
         def __init__(self) -> None:
-            self._began = threading.Event()
+            self._watched: set[str] = set()
 
         def __call__(self, _method: str, path: str) -> Fault | None:
             if "watch=true" in path:
-                self._began.set()
-            return Answer(503, "etcd is gone") if self._began.is_set() else None
+                self._watched.add(path.partition("?")[0])
+            return Answer(503, "etcd is gone") if len(self._watched) == 3 else None
 
     with proxy_to(rolling.kubeconfig, Outage()) as url:
         answer = _wait(rolling, url, seconds=5)

@@ -48,6 +48,7 @@ SECONDS_TO_FIRST_ANSWER = 10.0
 SECONDS_OF_RETRIES = 30.0
 CONNECT_TIMEOUT_SECONDS = 5.0
 READ_TIMEOUT_SECONDS = 15.0
+SHORTEST_READ_TIMEOUT_SECONDS = 3.0
 # The API server sends a bookmark about once a minute; longer silence is a dead connection.
 WATCH_SILENCE_SECONDS = 90.0
 OBJECTS_PER_PAGE = 500
@@ -105,7 +106,8 @@ class Client:
     ) -> tuple[list[dict[str, t.Any]], str]:
         """Read a list in pages; return its items and the resourceVersion to watch from.
 
-        ``patience`` is for how many seconds at most it is tried again where there is trouble.
+        ``patience`` is for how many seconds at most it is tried again where there is trouble; a
+        single answer is waited for little longer than that.
         """
         query: dict[str, t.Any] = {"limit": OBJECTS_PER_PAGE}
         if label_selector:
@@ -321,7 +323,8 @@ class Client:
                 body=None if body is None else json.dumps(body).encode(),
                 retries=retry_policy(idempotent=is_repeatable, budget=budget),
                 timeout=urllib3.Timeout(
-                    connect=CONNECT_TIMEOUT_SECONDS, read=stream_seconds or READ_TIMEOUT_SECONDS
+                    connect=CONNECT_TIMEOUT_SECONDS,
+                    read=stream_seconds or _read_timeout(patience),
                 ),
                 preload_content=stream_seconds is None,
                 redirect=False,
@@ -361,6 +364,13 @@ def _connection_pool(configuration: t.Any) -> t.Any:
     from kubernetes.client.rest import RESTClientObject
 
     return RESTClientObject(configuration).pool_manager
+
+
+def _read_timeout(patience: float | None) -> float:
+    """Seconds for one answer: who has little time left does not wait long for a dead server."""
+    if not patience:
+        return READ_TIMEOUT_SECONDS
+    return min(READ_TIMEOUT_SECONDS, patience + SHORTEST_READ_TIMEOUT_SECONDS)
 
 
 def _decode(data: bytes) -> t.Any:

@@ -128,8 +128,7 @@ class _Evictor:
 
         seconds = remaining(self._deadline)
         followed = follow(self._client, [workload], judge, seconds=seconds)
-        found = followed.get(workload["metadata"]["uid"])
-        return found.judgement if found else None
+        return followed[workload["metadata"]["uid"]].judgement
 
     def _evict(self, pod: Object) -> None:
         metadata = pod["metadata"]

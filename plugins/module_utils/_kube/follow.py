@@ -49,10 +49,11 @@ Judgement = t.TypeVar("Judgement")
 class Followed(t.Generic[Judgement]):
     """The last judgement on a workload, whether it is final, and the seconds until then.
 
-    ``trouble`` is what kept a judgement that is not final from being newer, or empty.
+    ``trouble`` is what kept a judgement that is not final from being newer, or empty; the
+    judgement is None where nothing could be read at all.
     """
 
-    judgement: Judgement
+    judgement: Judgement | None
     is_final: bool
     seconds: float
     trouble: str = ""
@@ -83,8 +84,8 @@ def follow(
 
     ``judge`` returns its judgement and whether it is final. Returns when all are final or after
     ``seconds``, whichever comes first; before it gives up, it looks once more, for a watch may have
-    been silent because its connection was dead. Raises RecoveryError where the objects may not be
-    read; trouble that may pass is waited out.
+    been silent because its connection was dead. Returns something for every workload. Raises
+    RecoveryError where the objects may not be read; trouble that may pass is waited out.
     """
     started = time.monotonic()
     places = places_of(workloads, with_pods=with_pods)
@@ -105,38 +106,35 @@ def follow(
                 break
             for place, uids in dirty.items():
                 judge_again(place, uids)
-    trouble = newsroom.trouble
-    for place in places:
-        if waiting & place.workloads.keys() and not trouble:
-            trouble = _look_again(client, place)
-            judge_again(place, set(place.workloads))
-    for uid in waiting & results.keys():
-        results[uid] = dataclasses.replace(results[uid], trouble=trouble)
+    unsure = [place for place in places if waiting & place.workloads.keys()]
+    last_look = time.monotonic() + SECONDS_FOR_A_LAST_LOOK
+    troubles = client.side_by_side(lambda place: _look_again(client, place, last_look), unsure)
+    for place, trouble in zip(unsure, troubles, strict=True):
+        judge_again(place, set(place.workloads))
+        for uid in waiting & place.workloads.keys():
+            last = results.get(uid, Followed(None, False, time.monotonic() - started))
+            results[uid] = dataclasses.replace(last, trouble=trouble)
     return results
 
 
-def _look_again(client: Client, place: Place) -> str:
+def _look_again(client: Client, place: Place, deadline: float) -> str:
     """List everything once more; the trouble in words, or nothing."""
     try:
         for source in place.sources:
-            place.replace_all(source.what, _list(client, source, SECONDS_FOR_A_LAST_LOOK)[0])
+            place.replace_all(source.what, _list(client, source, remaining(deadline))[0])
     except RecoveryError as error:
         return error.message
     return ""
 
 
 class Newsroom:
-    """Runs one watching thread per source and hands what they report to the one who asks.
-
-    ``trouble`` is what last kept a thread from asking, in words, or empty once it could again.
-    """
+    """Runs one watching thread per source and hands what they report to the one who asks."""
 
     def __init__(self, client: Client, places: Iterable[Place], deadline: float) -> None:
         self._client = client
         self._places = places
         self._deadline = deadline
         self._stopped = threading.Event()
-        self.trouble = ""
         self._reports: queue.Queue[tuple[Place, Callable[[], set[str]]]] = queue.Queue()
 
     def __enter__(self) -> Newsroom:
@@ -166,14 +164,12 @@ class Newsroom:
         while self._goes_on():
             try:
                 objects, version = _list(self._client, source, remaining(self._deadline))
-                self.trouble = ""
                 self._report(place, place.replace_all, source.what, objects)
                 self._watch_from(version, place, source)
             except RecoveryError as error:
                 if not (is_passing(error) or _is_expired(error)):
                     self._report(place, _raise, error)
                     return
-                self.trouble = "" if _is_expired(error) else error.message
             self._rest()
 
     def _watch_from(self, version: str, place: Place, source: Source) -> None:

@@ -23,13 +23,14 @@ ON = ("on", "true", "yes", "enabled")
 def thrown_switches(config_maps: Iterable[Mapping[str, t.Any]]) -> list[str]:
     """The switches among these ConfigMaps that are off, as ``namespace/name (automation: value)``.
 
-    One without the key is on.
+    One without the key is on. The key, too, may be written in capitals.
     """
     thrown = []
     for config_map in config_maps:
         metadata = config_map["metadata"]
-        value = (config_map.get("data") or {}).get(KEY)
-        if metadata["name"] == NAME and value is not None and value.strip().lower() not in ON:
-            shown = " ".join(value.split())[:40]
-            thrown.append(f"{metadata['namespace']}/{NAME} ({KEY}: {shown!r})")
+        for key, value in (config_map.get("data") or {}).items():
+            is_switch = metadata["name"] == NAME and key.lower() == KEY
+            if is_switch and value.strip().lower() not in ON:
+                shown = " ".join(value.split())[:40]
+                thrown.append(f"{metadata['namespace']}/{NAME} ({key}: {shown!r})")
     return thrown

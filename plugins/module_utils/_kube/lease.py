@@ -35,6 +35,7 @@ LOCK_LABEL = "oncall.recovery/lock"
 INCIDENT_ANNOTATION = "oncall.recovery/incident"
 REASON_ANNOTATION = "oncall.recovery/reason"
 LONGEST_NAME = 253
+LONGEST_TOLD = 200
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +66,10 @@ class Lock:
         if not renewed:
             return datetime.datetime.min.replace(tzinfo=datetime.timezone.utc)
         seconds = spec.get("leaseDurationSeconds") or 0
-        return _from_micro_time(renewed) + datetime.timedelta(seconds=seconds)
+        try:
+            return _from_micro_time(renewed) + datetime.timedelta(seconds=seconds)
+        except OverflowError:
+            return datetime.datetime.max.replace(tzinfo=datetime.timezone.utc)
 
     @property
     def incident(self) -> str:
@@ -81,12 +85,12 @@ class Lock:
         """Who holds it, until when and what for, in words."""
         incident = f"incident {self.incident}" if self.incident else ""
         told = ": ".join(part for part in (incident, self._annotation(REASON_ANNOTATION)) if part)
-        until = f"locked by {self.holder} until {self.until:%Y-%m-%d %H:%M:%S} UTC"
+        until = f"locked by {_on_one_line(self.holder)} until {self.until:%Y-%m-%d %H:%M:%S} UTC"
         return f"{until} ({told})" if told else until
 
     def _annotation(self, name: str) -> str:
         annotations = self.lease["metadata"].get("annotations") or {}
-        return " ".join(str(annotations.get(name, "")).split())
+        return _on_one_line(str(annotations.get(name, "")))
 
 
 def lease_name(workload: WorkloadReference) -> str:
@@ -139,6 +143,8 @@ def claimed_lease(
         spec["leaseTransitions"] = (lease["spec"].get("leaseTransitions") or 0) + 1
     metadata = dict(lease["metadata"])
     metadata["annotations"] = {**(metadata.get("annotations") or {}), **annotations}
+    # Guards find locks by their label, so one that a person made by hand gets it now.
+    metadata["labels"] = {**(metadata.get("labels") or {}), LOCK_LABEL: "true"}
     # A workload that was made anew under the same name keeps its lock and not its predecessor's.
     owners = metadata.get("ownerReferences") or []
     metadata["ownerReferences"] = [{**owner, "uid": uid} for owner in owners]
@@ -161,6 +167,12 @@ def _claimed(claim: Claim, now: datetime.datetime) -> dict[str, t.Any]:
 
 def _annotations(claim: Claim) -> dict[str, str]:
     return {INCIDENT_ANNOTATION: claim.incident, REASON_ANNOTATION: claim.reason}
+
+
+def _on_one_line(text: str) -> str:
+    """Anybody may write a Lease, so what it says must not look like lines of ours in a log."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(printable.split())[:LONGEST_TOLD]
 
 
 def _micro_time(moment: datetime.datetime) -> str:

@@ -9,7 +9,6 @@ Private to oncall.recovery: it may change in any release.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import time
 import typing as t
@@ -19,6 +18,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.client impor
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors import (
     ApiError,
     Unanswered,
+    is_passing,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.kinds import collection_path
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.lease import (
@@ -31,6 +31,13 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.lease import
     new_lease,
     released_lease,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.lock_outcome import (
+    Attempt,
+    LockResult,
+    failure_of,
+    told_missing,
+    told_of,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import (
     Found,
     Selection,
@@ -40,52 +47,16 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection im
 )
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import Client
 
 # Two that write the same Lease at once meet a few times at most; then something else is wrong.
 MOST_ATTEMPTS = 5
+SECONDS_BETWEEN_ATTEMPTS = 0.2
 # A watch that says nothing is looked after, in case the news of a release was lost.
 LONGEST_WATCH_SECONDS = 10.0
-MOST_TOLD = 3
-
-
-@dataclasses.dataclass(frozen=True)
-class Attempt:
-    """What came of one claim or release. ``lock`` is as it is now, ``is_ours`` whose it is.
-
-    ``is_changed`` is False for a renewal. ``had_before`` says that we held it already.
-    """
-
-    reference: WorkloadReference
-    lock: Lock | None
-    is_ours: bool
-    is_changed: bool
-    had_before: bool = False
-
-    def as_result(self) -> dict[str, t.Any]:
-        held = self.lock is not None and bool(self.lock.holder)
-        return {
-            **self.reference.as_result(),
-            "changed": self.is_changed,
-            "lease": lease_name(self.reference),
-            "holder": self.lock.holder if self.lock and held else None,
-            "until": f"{self.lock.until:%Y-%m-%dT%H:%M:%SZ}" if self.lock and held else None,
-            "incident": (self.lock.incident or None) if self.lock and held else None,
-        }
-
-
-@dataclasses.dataclass(frozen=True)
-class LockResult:
-    attempts: Sequence[Attempt]
-    failure: str = ""
-
-    def as_result(self) -> dict[str, t.Any]:
-        return {
-            "changed": any(attempt.is_changed for attempt in self.attempts),
-            "locks": [attempt.as_result() for attempt in self.attempts],
-        }
+CONFLICT, GONE = 409, 410
 
 
 def lock_workloads(
@@ -97,24 +68,29 @@ def lock_workloads(
     all_or_nothing: bool,
     dry_run: bool,
 ) -> LockResult:
-    """Lock the selected workloads, each or all of them; what another holds becomes a failure.
+    """Lock the selected workloads, each or all of them; what could not be becomes a failure.
 
-    Raises RecoveryError where nothing matches or Leases cannot be read or written.
+    What another holds is waited for, an error is not. Raises RecoveryError where nothing matches,
+    or where the workloads cannot be read.
     """
     deadline = time.monotonic() + wait_seconds
     found = _find(client, selection)
     if found.missing and all_or_nothing:
-        return LockResult((), _missing(found.missing))
-    attempts: list[Attempt] = []
+        return LockResult((), f"{told_missing(found.missing)}; nothing was locked")
+    claim_them = _claim_all if all_or_nothing else _claim_each
+    taken: set[WorkloadReference] = set()
     while True:
-        attempts = client.side_by_side(
-            lambda workload: _claim(client, workload, claim, dry_run), found.workloads
-        )
-        held = [attempt for attempt in attempts if not attempt.is_ours]
-        if held and all_or_nothing:
-            attempts = [_let_go(client, attempt, claim, dry_run) for attempt in attempts]
-        if not held or not remaining(deadline):
-            return LockResult(attempts, _failure(held, found.missing, all_or_nothing))
+        attempts = [
+            dataclasses.replace(
+                attempt, is_changed=attempt.reference in taken or attempt.is_changed
+            )
+            for attempt in claim_them(client, found.workloads, claim, dry_run)
+        ]
+        taken.update(attempt.reference for attempt in attempts if attempt.is_changed)
+        held = [attempt for attempt in attempts if attempt.is_anothers]
+        is_over = not held or any(attempt.error for attempt in attempts)
+        if is_over or not remaining(deadline):
+            return LockResult(attempts, failure_of(attempts, found.missing, all_or_nothing))
         _await_change(client, held[0], remaining(deadline))
 
 
@@ -123,15 +99,15 @@ def unlock_workloads(
 ) -> LockResult:
     """Release what ``holder`` holds of the selected workloads; locks of others stay.
 
-    Workloads that are not there have no lock either. Raises as ``lock_workloads`` does.
+    Workloads that are not there have no lock either. One that cannot be released does not keep
+    the others. Raises as ``lock_workloads`` does.
     """
     found = _find(client, selection)
-    return LockResult(
-        client.side_by_side(
-            lambda workload: _release(client, reference_to(workload), holder, dry_run),
-            found.workloads,
-        )
+    attempts = client.side_by_side(
+        lambda workload: _release(client, reference_to(workload), holder, dry_run),
+        found.workloads,
     )
+    return LockResult(attempts, told_of([attempt for attempt in attempts if attempt.error]))
 
 
 def _find(client: Client, selection: Selection) -> Found:
@@ -141,32 +117,112 @@ def _find(client: Client, selection: Selection) -> Found:
     return found
 
 
+def _claim_each(
+    client: Client, workloads: Sequence[Mapping[str, t.Any]], claim: Claim, dry_run: bool
+) -> list[Attempt]:
+    return client.side_by_side(lambda workload: _claim(client, workload, claim, dry_run), workloads)
+
+
+def _claim_all(
+    client: Client, workloads: Sequence[Mapping[str, t.Any]], claim: Claim, dry_run: bool
+) -> list[Attempt]:
+    """Claim one after the other, and let go of all where one cannot be had.
+
+    Everybody claims in the same order. Side by side, two that want the same workloads would each
+    get some of them, and both give up.
+    """
+    attempts: list[Attempt] = []
+    for workload in workloads:
+        attempts.append(_claim(client, workload, claim, dry_run))
+        if not attempts[-1].is_ours:
+            break
+    else:
+        return attempts
+    rest = [reference_to(workload) for workload in workloads[len(attempts) :]]
+    return [
+        *client.side_by_side(lambda made: _let_go(client, made, claim, dry_run), attempts),
+        *client.side_by_side(lambda reference: _look(client, reference, claim), rest),
+    ]
+
+
 def _claim(client: Client, workload: Mapping[str, t.Any], claim: Claim, dry_run: bool) -> Attempt:
     reference, uid = reference_to(workload), workload["metadata"]["uid"]
-    for _attempt in range(MOST_ATTEMPTS):
+    before: Attempt | None = None
+
+    def claim_once() -> Attempt:
+        nonlocal before
+        now = _look_closely(client, reference, claim)
+        # A claim whose answer was lost is seen as ours by the next look, and is new all the same.
+        before = before or now
+        if now.is_anothers:
+            return now
+        lease = _write(client, reference, uid, now.lock, claim, dry_run)
+        had_before = before.is_ours
+        return Attempt(
+            reference, Lock(lease), True, is_changed=not had_before, had_before=had_before
+        )
+
+    return _in_spite_of_others(reference, claim_once)
+
+
+def _release(client: Client, reference: WorkloadReference, holder: str, dry_run: bool) -> Attempt:
+    was_held = False
+
+    def release_once() -> Attempt:
+        nonlocal was_held
         lock = _read(client, reference)
-        if lock and lock.is_held_by_another(claim.holder, client.now()):
-            return Attempt(reference, lock, is_ours=False, is_changed=False)
-        had_before = bool(lock and lock.holder == claim.holder and lock.is_held(client.now()))
-        # Somebody else may have been faster, or the answer was lost: the next read tells.
-        with contextlib.suppress(Unanswered), _losing_a_race():
-            lease = _write(client, reference, uid, lock, claim, dry_run)
-            return Attempt(reference, Lock(lease), True, not had_before, had_before)
-    raise RecoveryError(
-        f"Lease {reference.namespace}/{lease_name(reference)}",
-        f"others changed it during each of {MOST_ATTEMPTS} attempts",
-        "Find out what keeps changing it, then run again",
-    )
+        if lock is None or lock.holder != holder:
+            return Attempt(reference, lock, is_changed=was_held)
+        was_held = True
+        lease = client.put(
+            lease_path(reference),
+            released_lease(lock.lease),
+            subject=f"lock of {reference}",
+            dry_run=dry_run,
+        )
+        return Attempt(reference, Lock(lease), is_changed=True)
+
+    return _in_spite_of_others(reference, release_once)
 
 
-@contextlib.contextmanager
-def _losing_a_race() -> t.Iterator[None]:
-    """Let pass that the object was made or changed by another meanwhile (409)."""
-    try:
-        yield
-    except ApiError as error:
-        if error.status != 409:
-            raise
+def _in_spite_of_others(reference: WorkloadReference, try_once: Callable[[], Attempt]) -> Attempt:
+    """Try, and look again where somebody else was faster, or where the answer was lost."""
+    error: RecoveryError | None = None
+    for attempt in range(MOST_ATTEMPTS):
+        if attempt:
+            time.sleep(SECONDS_BETWEEN_ATTEMPTS * attempt)
+        try:
+            return try_once()
+        except RecoveryError as another:
+            error = another
+            if not _may_be_over(error):
+                break
+    if isinstance(error, ApiError) and error.status == CONFLICT:
+        error = RecoveryError(
+            f"Lease {reference.namespace}/{lease_name(reference)}",
+            f"others changed it during each of {MOST_ATTEMPTS} attempts",
+            "Find out what keeps changing it, then run again",
+        )
+    return Attempt(reference, error=error)
+
+
+def _may_be_over(error: RecoveryError) -> bool:
+    """True for a lost race or answer, and for trouble inside of the server."""
+    if isinstance(error, ApiError):
+        return error.status == CONFLICT or error.status >= 500
+    return isinstance(error, Unanswered)
+
+
+def _look(client: Client, reference: WorkloadReference, claim: Claim) -> Attempt:
+    """The lock as it is, with nothing done."""
+    return _in_spite_of_others(reference, lambda: _look_closely(client, reference, claim))
+
+
+def _look_closely(client: Client, reference: WorkloadReference, claim: Claim) -> Attempt:
+    lock = _read(client, reference)
+    is_held = lock is not None and lock.is_held(client.now())
+    is_ours = is_held and lock is not None and lock.holder == claim.holder
+    return Attempt(reference, lock, is_ours=is_ours, is_anothers=is_held and not is_ours)
 
 
 def _write(
@@ -186,26 +242,6 @@ def _write(
     return client.put(lease_path(reference), lease, subject=subject, dry_run=dry_run)
 
 
-def _release(client: Client, reference: WorkloadReference, holder: str, dry_run: bool) -> Attempt:
-    for _attempt in range(MOST_ATTEMPTS):
-        lock = _read(client, reference)
-        if lock is None or lock.holder != holder:
-            return Attempt(reference, lock, is_ours=False, is_changed=False)
-        with contextlib.suppress(Unanswered), _losing_a_race():
-            lease = client.put(
-                lease_path(reference),
-                released_lease(lock.lease),
-                subject=f"lock of {reference}",
-                dry_run=dry_run,
-            )
-            return Attempt(reference, Lock(lease), is_ours=False, is_changed=True)
-    raise RecoveryError(
-        f"Lease {reference.namespace}/{lease_name(reference)}",
-        "it could not be released, so it stays until it expires",
-        "Run again",
-    )
-
-
 def _read(client: Client, reference: WorkloadReference) -> Lock | None:
     try:
         return Lock(client.get(lease_path(reference), subject=f"lock of {reference}"))
@@ -217,11 +253,12 @@ def _read(client: Client, reference: WorkloadReference) -> Lock | None:
 
 def _let_go(client: Client, attempt: Attempt, claim: Claim, dry_run: bool) -> Attempt:
     """Undo a claim that is of no use without the others; what we held before stays ours."""
-    if not attempt.is_ours or attempt.had_before or dry_run:
-        return dataclasses.replace(attempt, is_changed=False)
-    return dataclasses.replace(
-        _release(client, attempt.reference, claim.holder, dry_run), is_changed=False
-    )
+    if not attempt.is_ours or attempt.had_before:
+        return attempt
+    released = _release(client, attempt.reference, claim.holder, dry_run)
+    if released.error:
+        return dataclasses.replace(attempt, error=released.error)
+    return dataclasses.replace(released, is_changed=False)
 
 
 def _await_change(client: Client, held: Attempt, seconds: float) -> None:
@@ -231,7 +268,7 @@ def _await_change(client: Client, held: Attempt, seconds: float) -> None:
     left = (held.lock.until - client.now()).total_seconds()
     patience = max(0.2, min(seconds, left, LONGEST_WATCH_SECONDS))
     started = time.monotonic()
-    with contextlib.suppress(Unanswered), _expired_version():
+    try:
         for _event in client.watch(
             collection_path("leases", held.reference.namespace, COORDINATION),
             subject=f"lock of {held.reference}",
@@ -240,32 +277,9 @@ def _await_change(client: Client, held: Attempt, seconds: float) -> None:
             field_selector=f"metadata.name={lease_name(held.reference)}",
         ):
             return
+    except RecoveryError as error:
+        is_too_old = isinstance(error, ApiError) and error.status == GONE
+        if not is_too_old and not is_passing(error):
+            raise
     # The server counts in whole seconds, and may end a watch at once.
     time.sleep(max(0.0, min(patience - (time.monotonic() - started), 1.0)))
-
-
-@contextlib.contextmanager
-def _expired_version() -> t.Iterator[None]:
-    try:
-        yield
-    except ApiError as error:
-        if error.status != 410:
-            raise
-
-
-def _failure(
-    held: Sequence[Attempt], missing: Sequence[WorkloadReference], all_or_nothing: bool
-) -> str:
-    if not held:
-        return _missing(missing)
-    told = "; ".join(f"{a.reference}: {a.lock.told()}" for a in held[:MOST_TOLD] if a.lock)
-    more = f"; and {len(held) - MOST_TOLD} more" if len(held) > MOST_TOLD else ""
-    others = "nothing was locked" if all_or_nothing else "the others are locked"
-    return f"{told}{more}. Ask the holder, or wait; {others}"
-
-
-def _missing(missing: Sequence[WorkloadReference]) -> str:
-    if not missing:
-        return ""
-    names = ", ".join(str(reference) for reference in missing)
-    return f"{names}: there is no such object. Check kind, namespace and name"

@@ -170,7 +170,7 @@ def read_status(client: Client, selection: Selection, request: StatusRequest) ->
         judged = look_once(client, found.workloads, judge)
         followed = {uid: Followed(status, True, 0.0) for uid, status in judged.items()}
     present = [
-        _workload_status(reference_to(w), followed.get(w["metadata"]["uid"]), request)
+        _workload_status(reference_to(w), followed[w["metadata"]["uid"]], request)
         for w in found.workloads
     ]
     if request.mark_good:
@@ -207,14 +207,15 @@ def _mark_good(client: Client, found: WorkloadStatus, request: StatusRequest) ->
 
 def _workload_status(
     reference: WorkloadReference,
-    followed: Followed[RolloutStatus] | None,
+    followed: Followed[RolloutStatus],
     request: StatusRequest,
 ) -> WorkloadStatus:
-    if followed is None:
+    if followed.judgement is None:
+        told = f" ({followed.trouble})" if followed.trouble else ""
         raise RecoveryError(
             str(reference),
-            f"its state could not be read within {request.wait_seconds:.0f} s",
-            "Raise wait_timeout",
+            f"its state could not be read within {request.wait_seconds:.0f} s{told}",
+            "Run again, with a higher wait_timeout",
         )
     timed_out = not followed.is_final
     seconds = request.wait_seconds if timed_out else followed.seconds

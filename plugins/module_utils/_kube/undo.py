@@ -37,6 +37,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards.guard
     BLOCK,
     GuardResult,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.json_patch import preconditions
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.marking import mark_revision
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.outcome import (
     BLOCKED,
@@ -58,10 +59,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection im
     read_workloads,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.suspension import Suspensions
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo_patch import (
-    preconditions,
-    undo_patch,
-)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo_patch import undo_patch
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo_wait import (
     wait_for_rollouts,
 )
@@ -271,7 +269,7 @@ def _wait_for_controllers(
         return case, view.is_deleted or _is_ready_to_decide(case)
 
     followed = follow(client, workloads, judge, seconds=SECONDS_TO_CATCH_UP, with_pods=False)
-    return {uid: found.judgement for uid, found in followed.items()}
+    return {uid: found.judgement for uid, found in followed.items() if found.judgement}
 
 
 def _is_ready_to_decide(case: Case) -> bool:

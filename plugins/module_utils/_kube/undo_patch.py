@@ -11,6 +11,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.json_patch import (
+    annotate,
+    preconditions,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.record import (
     RECORD_ANNOTATION,
     new_record,
@@ -21,8 +25,6 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.revision imp
 )
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.case import Case
 
 
@@ -30,29 +32,14 @@ def undo_patch(case: Case) -> list[dict[str, t.Any]]:
     """The JSON patch that brings the target's template back.
 
     Its ``test`` operations make the server refuse it whole where anyone has changed the
-    workload since it was read. ``generation`` moves with the spec only, so the controllers'
-    own status updates do not get in the way.
+    workload since it was read.
     """
-    annotations = case.workload["metadata"].get("annotations")
-    ours = _own_annotations(case)
-    patch = preconditions(case.workload)
-    patch.append({"op": "replace", "path": "/spec/template", "value": case.target.template})
-    if not annotations:
-        return [*patch, {"op": "add", "path": "/metadata/annotations", "value": ours}]
-    for name, value in ours.items():
-        path = f"/metadata/annotations/{name.replace('~', '~0').replace('/', '~1')}"
-        patch.append({"op": "add", "path": path, "value": value})
-    return patch
-
-
-def preconditions(workload: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
-    """The ``test`` operations: what must still be as it was read."""
-    metadata = workload["metadata"]
-    tested = ["uid", "generation"]
-    if not metadata.get("annotations"):
-        # Annotations that someone adds meanwhile do not move the generation; this keeps them.
-        tested.append("resourceVersion")
-    return [{"op": "test", "path": f"/metadata/{name}", "value": metadata[name]} for name in tested]
+    metadata = case.workload["metadata"]
+    return [
+        *preconditions(case.workload),
+        {"op": "replace", "path": "/spec/template", "value": case.target.template},
+        *annotate("/metadata/annotations", metadata, _own_annotations(case)),
+    ]
 
 
 def _own_annotations(case: Case) -> dict[str, str]:

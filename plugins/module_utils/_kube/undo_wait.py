@@ -52,7 +52,7 @@ def wait_for_rollouts(client: Client, outcomes: Sequence[Outcome], seconds: floa
     except RecoveryError as error:
         return [_unwatched(outcome, error) if outcome.live else outcome for outcome in outcomes]
     return [
-        _with_rollout(outcome, followed.get(outcome.live["metadata"]["uid"]), seconds)
+        _with_rollout(outcome, followed[outcome.live["metadata"]["uid"]], seconds)
         if outcome.live
         else outcome
         for outcome in outcomes
@@ -72,11 +72,10 @@ def _status_after(outcome: Outcome, view: View) -> RolloutStatus:
     return status
 
 
-def _with_rollout(
-    outcome: Outcome, followed: Followed[RolloutStatus] | None, seconds: float
-) -> Outcome:
-    if followed is None:
-        message = f"{outcome.message}, but its state could not be read within {seconds:.0f} s"
+def _with_rollout(outcome: Outcome, followed: Followed[RolloutStatus], seconds: float) -> Outcome:
+    if followed.judgement is None:
+        told = f" ({followed.trouble})" if followed.trouble else ""
+        message = f"{outcome.message}, but its state could not be read within {seconds:.0f} s{told}"
         return dataclasses.replace(outcome, outcome=FAILED, message=message)
     status = followed.judgement
     done = dataclasses.replace(outcome, rollout=status, seconds=outcome.seconds + followed.seconds)

@@ -131,6 +131,12 @@ class Workload:
         owned = [item for item in listed if _owner(item) == live["metadata"]["uid"]]
         return live, {_number(item): version_of(item.get("data", item)) for item in owned}
 
+    def label_newest_revision(self, label: str) -> None:
+        """Put a label (``name=value``) on the revision object with the highest number."""
+        uid = self.live()["metadata"]["uid"]
+        newest = max((item for item in self.list_all() if _owner(item) == uid), key=_number)
+        self.kubectl("label", newest["kind"].lower(), newest["metadata"]["name"], label)
+
     def kubectl(self, *arguments: str) -> str:
         return kubectl(self.kubeconfig, "--namespace", self.namespace, *arguments)
 

@@ -26,7 +26,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors impor
     Unreachable,
 )
 
-from .wire import Break, Server, Step, answer, certificate
+from .wire import Break, Server, answer, certificate
 
 SENT = [Break.CLOSED, Break.RESET, Break.HALF, Break.GARBAGE, Break.SILENT]
 Request = Callable[[Client], t.Any]
@@ -87,7 +87,7 @@ def change_repeatably(client: Client) -> t.Any:
     ids=str,
 )
 def test_is_sent_again_after_trouble(
-    pem: Path, connect: Connect, request_: Request, trouble: Step
+    pem: Path, connect: Connect, request_: Request, trouble: Break | bytes
 ) -> None:
     with Server(pem, trouble, trouble) as server:
         assert request_(connect(server))["kind"] == "List"
@@ -222,7 +222,7 @@ EVENT = b'{"type": "MODIFIED", "object": {"metadata": {"resourceVersion": "8"}}}
 
 
 class TestWatch:
-    def watch(self, pem: Path, connect: Connect, *steps: Step) -> list[tuple[str, t.Any]]:
+    def watch(self, pem: Path, connect: Connect, *steps: Break | bytes) -> list[tuple[str, t.Any]]:
         with Server(pem, *steps) as server:
             client = connect(server)
             return list(client.watch("/x", subject="shop: pods", resource_version="7", seconds=5))

@@ -90,8 +90,28 @@ def test_lease_of_which_nothing_says_that_it_is_held_is_free(spec: dict[str, str
 
 
 def test_hostile_words_stay_on_one_line() -> None:
-    claim = Claim("ada", 600, "INC-1\nlocked by nobody", "a\r\nb")
-    assert "\n" not in Lock(new_lease(WEB, "u", claim, NOON)).told()
+    claim = Claim("ada\x1b[2K\nno" + "o" * 900, 600, "INC-1\nlocked by nobody", "a\r\nb")
+    told = Lock(new_lease(WEB, "u", claim, NOON)).told()
+    assert told.isprintable() and len(told) < 400
+
+
+@pytest.mark.parametrize("seconds", [2**31 - 1, 10**12])
+def test_hostile_times_are_for_ever(seconds: int) -> None:
+    spec = {
+        "holderIdentity": "ada",
+        "renewTime": "9990-01-01T00:00:00Z",
+        "leaseDurationSeconds": seconds,
+    }
+    lock = Lock({"metadata": {}, "spec": spec})
+    assert lock.is_held(NOON)
+    assert "until 9999-12-31" in lock.told()
+
+
+def test_lease_without_our_label_gets_it_where_guards_look_for_it() -> None:
+    made_by_hand = new_lease(WEB, "uid-of-web", ADA, NOON)
+    made_by_hand["metadata"]["labels"] = {"team": "shop"}
+    taken = claimed_lease(made_by_hand, "uid-of-web", BOB, NOON + 60 * MINUTE)
+    assert taken["metadata"]["labels"] == {"team": "shop", "oncall.recovery/lock": "true"}
 
 
 def test_long_names_are_cut_and_told_apart() -> None:
@@ -112,6 +132,8 @@ def test_long_names_are_cut_and_told_apart() -> None:
         ({"automation": "0"}, True),
         ({"automation": ""}, True),
         ({"automation": "onn"}, True),
+        ({"Automation": "off"}, True),
+        ({"Automation": "on", "automation": "off"}, True),
         ({"automation": "on"}, False),
         ({"automation": " True"}, False),
         ({"other": "off"}, False),

@@ -36,9 +36,6 @@ class Break(Enum):
     SILENT = "no answer for as long as the other side waits"
 
 
-Step = Break | bytes
-
-
 def answer(status: int = 200, body: bytes = BODY, **headers: str) -> bytes:
     """An HTTP answer; underscores in names of headers stand for hyphens."""
     told = {"Content_Length": str(len(body)), "Connection": "close", **headers}
@@ -64,7 +61,7 @@ class Server:
     ``requests`` are the heads of what was read, ``connections`` how many were accepted.
     """
 
-    def __init__(self, pem: Path, *steps: Step) -> None:
+    def __init__(self, pem: Path, *steps: Break | bytes) -> None:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(pem)
         self._steps = list(steps)
@@ -95,11 +92,11 @@ class Server:
             step = self._steps.pop(0) if self._steps else answer()
             threading.Thread(target=self._serve, args=(accepted, step), daemon=True).start()
 
-    def _serve(self, accepted: socket.socket, step: Step) -> None:
+    def _serve(self, accepted: socket.socket, step: Break | bytes) -> None:
         with contextlib.suppress(OSError), contextlib.closing(accepted):
             self._break_off(accepted, step)
 
-    def _break_off(self, accepted: socket.socket, step: Step) -> None:
+    def _break_off(self, accepted: socket.socket, step: Break | bytes) -> None:
         accepted.settimeout(LONGEST_SILENCE_SECONDS)
         if step is Break.BEFORE_TLS:
             # An orderly end, where closing with unread bytes would be a reset.
@@ -114,7 +111,7 @@ class Server:
                     self.requests.append(head)
                     self._reply(secured, step)
 
-    def _reply(self, secured: ssl.SSLSocket, step: Step) -> None:
+    def _reply(self, secured: ssl.SSLSocket, step: Break | bytes) -> None:
         if isinstance(step, bytes):
             secured.sendall(step)
         elif step is Break.HALF:
