@@ -34,6 +34,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._git.remote import
     HEADS,
     read_remote,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._git.safety import require_plain
 from ansible_collections.oncall.recovery.plugins.module_utils._git.selection import Selection
 from ansible_collections.oncall.recovery.plugins.module_utils._git.start import (
     require_state,
@@ -56,6 +57,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._git.worktree impo
     passing_worktree,
     remove_stale_lock,
     unmerged_files,
+    write_files,
 )
 
 if t.TYPE_CHECKING:
@@ -69,7 +71,10 @@ EARLIER = "picked_before"
 
 @dataclasses.dataclass(frozen=True)
 class PickRequest:
-    """What is to be brought in. ``base`` is where to try it while nothing was started."""
+    """What is to be brought in. ``base`` is where to try it while nothing was started.
+
+    ``try_in`` is a folder that gets the files as they would be, on a dry run; "" for none.
+    """
 
     commits: Sequence[str] = ()
     patches: Sequence[str] = ()
@@ -78,12 +83,14 @@ class PickRequest:
     on_conflict: str = ABORT
     base: BaseRequest = dataclasses.field(default_factory=BaseRequest)
     remote: str = "origin"
+    try_in: str = ""
     dry_run: bool = False
 
     @classmethod
     def from_options(cls, options: Mapping[str, t.Any], *, dry_run: bool) -> PickRequest:
         """Raises InvalidInput for names that git would misread."""
         return cls(
+            try_in=require_plain("try_in", options["try_in"]) if options["try_in"] else "",
             commits=options["commits"] or (),
             patches=options["patches"] or (),
             mainline=options["mainline"] or 0,
@@ -306,5 +313,7 @@ def _try(workspace: Workspace, request: PickRequest, changes: Sequence[Change]) 
             commits = tree.run("rev-list", "--reverse", "HEAD", f"^{at}").lines
             entry = {"id": change.id, "subject": change.subject, "outcome": outcome}
             picks.append({**entry, "commits": commits})
+        if request.try_in:
+            write_files(tree, Path(request.try_in).expanduser().absolute())
     started = started_result(state) if state else {"name": workspace.name, "step": ""}
     return {**started, "picks": picks, "changed": any(p["outcome"] == PICKED for p in picks)}
