@@ -107,7 +107,9 @@ def tag_that_runs(remote: Remote, running: Running, tag_format: str | None) -> s
         commits[f"revision {shown(running.revision)}"] = running.revision
     if len(set(commits.values())) > 1:
         told = ", ".join(
-            f"{what} means {named.get(what, 'that commit')}" for what in running.clues if what in commits
+            f"{what} means {named.get(what, 'that commit')}"
+            for what in running.clues
+            if what in commits
         )
         raise RecoveryError(
             "from_running", f"it contradicts itself: {told}", "Name the tag in from_tag"
