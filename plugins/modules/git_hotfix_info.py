@@ -13,8 +13,8 @@ author:
   - oncall.recovery contributors (@oncall-recovery)
 description:
   - Lists the hotfixes that were started in a repository and the step that each has reached.
-  - With O(from_tag), O(from_pattern) or O(from_running) it also says which tag is in production, which commits came
-    after it, and which version a hotfix would get.
+  - With O(from_tag), O(from_pattern) or O(from_running) it also says which tag is in production,
+    which commits came after it, and which version a hotfix would get.
 extends_documentation_fragment:
   - oncall.recovery._attributes
   - oncall.recovery._attributes.info_module
