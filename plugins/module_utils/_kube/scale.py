@@ -227,15 +227,17 @@ def bounds_patch(autoscaler: Object, bounds: Bounds) -> Patch:
 def replicas_patch(workload: Object, replicas: int, resource_version: str = "") -> Patch:
     """The JSON patch of the ``scale`` subresource that sets the number.
 
-    It holds only while the number is the one that was read, and the version ``resource_version``
-    where that is given. The status may move meanwhile.
+    It holds only while the number is the one that was read, and where ``resource_version`` is
+    given, only at that version. The status may move meanwhile.
     """
-    uid, before = workload["metadata"]["uid"], replicas_of(workload)
+    metadata, before = workload["metadata"], replicas_of(workload)
+    tested = [("/metadata/uid", metadata["uid"])]
+    if before:
+        tested.append(("/spec/replicas", before))
     # A Scale leaves out a number that is 0, and no test can say that something is not there.
-    unchanged = ("/spec/replicas", before) if before else ("/spec", {})
-    tested = [("/metadata/uid", uid), unchanged]
-    if resource_version:
-        tested.append(("/metadata/resourceVersion", resource_version))
+    version = resource_version or ("" if before else metadata["resourceVersion"])
+    if version:
+        tested.append(("/metadata/resourceVersion", version))
     return [
         *({"op": "test", "path": path, "value": value} for path, value in tested),
         {"op": "add", "path": "/spec/replicas", "value": replicas},

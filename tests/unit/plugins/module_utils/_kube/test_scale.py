@@ -249,8 +249,11 @@ class TestPatches:
             {"op": "add", "path": "/spec/replicas", "value": 5},
         ]
 
-    def test_no_replicas_are_a_scale_without_a_number(self) -> None:
-        assert {"op": "test", "path": "/spec", "value": {}} in replicas_patch(having(0), 5)
+    def test_no_replicas_are_told_by_the_version(self) -> None:
+        assert replicas_patch(having(0), 5)[:-1] == [
+            {"op": "test", "path": "/metadata/uid", "value": "uid-of-web"},
+            {"op": "test", "path": "/metadata/resourceVersion", "value": "100"},
+        ]
 
     def test_version_is_sent_to_the_server(self) -> None:
         tested = {"op": "test", "path": "/metadata/resourceVersion", "value": "100"}
