@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.autoscaler import (
+    read_autoscalers,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.follow import look_once
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.kinds import collection_path
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.managers import managers_of
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.revision import Revision
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.rollout import (
@@ -38,7 +40,7 @@ IMAGE_ANNOTATIONS = "org.opencontainers.image."
 def read_history(client: Client, selection: Selection) -> dict[str, t.Any]:
     """Return ``workloads`` (sorted) and ``missing`` (references that lead to nothing)."""
     found = read_workloads(client, selection)
-    autoscalers = _read_autoscalers(client, found.workloads)
+    autoscalers = read_autoscalers(client, found.workloads)
     described = look_once(
         client,
         found.workloads,
@@ -90,17 +92,3 @@ def _revision(revision: Revision, current: Revision | None) -> dict[str, t.Any]:
         "mark": revision.mark,
         "current": current is not None and revision.uid == current.uid,
     }
-
-
-def _read_autoscalers(
-    client: Client, workloads: Iterable[Mapping[str, t.Any]]
-) -> dict[str, list[dict[str, t.Any]]]:
-    """HorizontalPodAutoscalers by namespace; autoscaling/v1 is served by every version."""
-    namespaces = sorted({workload["metadata"]["namespace"] for workload in workloads})
-
-    def read(namespace: str) -> list[dict[str, t.Any]]:
-        path = collection_path("horizontalpodautoscalers", namespace, "/apis/autoscaling/v1")
-        subject = f"horizontalpodautoscalers in namespace {namespace}"
-        return client.list_objects(path, subject=subject)[0]
-
-    return dict(zip(namespaces, client.side_by_side(read, namespaces), strict=True))
