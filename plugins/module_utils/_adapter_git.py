@@ -37,21 +37,23 @@ def open_repository(module: AnsibleModule) -> Repository:
     """The repository that the module's options name, cloned where it is a URL and not here yet."""
     from ansible_collections.oncall.recovery.plugins.module_utils._git.access import Access
     from ansible_collections.oncall.recovery.plugins.module_utils._git.clone import repository_at
+    from ansible_collections.oncall.recovery.plugins.module_utils._git.remote import remote_address
 
     options = module.params
     access = Access.from_options(options)
     module.no_log_values.update(access.secrets)
-    if access.sends_token_in_clear(options["repo"]):
-        module.warn(
-            "The token is sent over plain HTTP, so anyone on the way can read it. Use HTTPS"
-        )
-    return repository_at(
+    repository = repository_at(
         options["repo"],
         access,
         remote=options["remote"],
         clones=options["clones"],
         clone_filter=options["clone_filter"] or "",
     )
+    if access.token and access.sends_token_in_clear(remote_address(repository, options["remote"])):
+        module.warn(
+            "The token is sent over plain HTTP, so anyone on the way can read it. Use HTTPS"
+        )
+    return repository
 
 
 @contextlib.contextmanager

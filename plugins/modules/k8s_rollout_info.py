@@ -118,6 +118,12 @@ workloads:
       description: How many more reasons there were.
       type: int
       sample: 0
+    image_annotations:
+      description:
+        - Its annotations C(org.opencontainers.image.*), such as the version and the commit that its
+          image was built from. Those of the pod template win over its own.
+      type: dict
+      sample: {"org.opencontainers.image.version": "2.4.1"}
     managed_by:
       description:
         - Who else decides what the workload runs. A rollback of something that Argo CD or Flux
