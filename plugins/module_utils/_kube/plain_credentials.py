@@ -111,7 +111,7 @@ def plain_configuration(options: Mapping[str, t.Any]) -> PlainConfiguration:
     try:
         configuration = _configuration(options)
         # Read now, so that the package gets to name what is wrong with a certificate.
-        _ = configuration.tls
+        configuration.connection_pool(1).clear()
     except NotPlain:
         raise
     except Exception as error:
