@@ -30,14 +30,15 @@ description:
 positional: _input
 options:
   _input:
-    description: The services, as O(oncall.recovery.alert_rules#role:alert_rules_services) of the role.
+    description:
+      - The services, as in O(oncall.recovery.alert_rules#role:alert_rules_services).
     type: list
     elements: dict
     required: true
   signals:
     description:
-      - The options of all signals. A list of dictionaries, of which the first names every signal and
-        option there is, and the others change some.
+      - The options of all signals. A list of dictionaries, of which the first names every signal
+        and option there is, and the others change some.
     type: list
     elements: dict
     required: true
@@ -71,12 +72,14 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: >-
       {{ services | oncall.recovery.prometheus_rule_groups(
-           signals=[{'target_down': {'enabled': true, 'severity': 'warning', 'for': '5m', 'playbook': '',
-                                     'threshold': 0.5}}],
-           metrics=[{'up': {'name': 'up', 'matchers': []}}],
+           signals=[signals], metrics=[metrics],
            label_names=[{'namespace': 'namespace', 'pod': 'pod'}])
          | map(attribute='rules') | map('length') | sum }}
   vars:
+    signals:
+      target_down: {enabled: true, severity: warning, for: 5m, playbook: '', threshold: 0.5}
+    metrics:
+      up: {name: up, matchers: []}
     services:
       - namespace: shop
         name: web
