@@ -25,7 +25,6 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.oncall.recovery.plugins.module_utils._alerting.settings import Settings
 
-# In the order in which the rules are written.
 SIGNALS: Mapping[str, Callable[[Case], list[dict[str, t.Any]]]] = {
     "error_rate": requests.error_rate,
     "error_budget": requests.error_budget,
@@ -51,6 +50,8 @@ def rule_groups(services: t.Any, settings: Settings) -> list[dict[str, t.Any]]:
     """
     if not isinstance(services, (list, tuple)) or not services:
         raise InvalidInput("services", "there are none", "List at least one service")
+    for signal in set(settings.signals) - set(SIGNALS):
+        raise InvalidInput("signals", f"there is no {signal!r}", f"Use {', '.join(SIGNALS)}")
     checked = [Service.from_options(service) for service in services]
     for number, service in enumerate(checked):
         if str(service) in map(str, checked[:number]):
@@ -66,8 +67,8 @@ def rule_groups(services: t.Any, settings: Settings) -> list[dict[str, t.Any]]:
 
 def _rules(service: Service, settings: Settings) -> Sequence[dict[str, t.Any]]:
     rules = []
-    for signal, make in SIGNALS.items():
-        case = Case(signal, service, settings)
+    for signal in settings.signals:
+        make, case = SIGNALS[signal], Case(signal, service, settings)
         if case.options.enabled:
             rules += make(case)
     if not rules:
