@@ -31,7 +31,7 @@ positional: _input
 options:
   _input:
     description:
-      - The services, as in O(oncall.recovery.alert_rules#role:alert_rules_services).
+      - The services, as in O(oncall.recovery.alert_rules#role:main:alert_rules_services).
     type: list
     elements: dict
     required: true
