@@ -53,11 +53,11 @@ def rules(*services: dict[str, Any], **inputs: Any) -> list[dict[str, Any]]:
     return [rule for group in rule_groups(list(services), settings) for rule in group["rules"]]
 
 
-def only(signal: str, service: dict[str, Any] = WEB, **inputs: Any) -> dict[str, Any]:
+def only(signal: str, service: dict[str, Any] | None = None, **inputs: Any) -> dict[str, Any]:
     """The one rule of the one signal that is enabled."""
     off = {name: {"enabled": False} for name in SIGNALS if name != signal}
     (rule,) = rules(
-        service,
+        service or WEB,
         **{**inputs, "signals": {**off, **inputs.get("signals", {})}},
     )
     return rule
