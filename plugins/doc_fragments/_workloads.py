@@ -70,3 +70,6 @@ options:
         type: str
         required: true
 """
+
+    # The kinds that have a number of replicas.
+    SCALABLE = DOCUMENTATION.replace("- DaemonSet", "- ReplicaSet")
