@@ -62,8 +62,8 @@ options:
     type: int
   resource_version:
     description:
-      - Fail, and change nothing, unless the workload still has this C(metadata.resourceVersion). The
-        server checks it at the moment of the change. For a single workload only.
+      - Fail, and change nothing, unless the workload still has this C(metadata.resourceVersion).
+        The server checks it at the moment of the change. For a single workload only.
       - The version also moves when only the status does, so take it right before.
     type: str
   hpa:
@@ -75,8 +75,9 @@ options:
         which switches the autoscaler off until someone sets another number; the module warns of
         that.
       - V(refuse) refuses to scale the workload.
-      - V(ignore) sets the number all the same and warns of what the autoscaler will make of it. With
-        O(wait), the number must also outlive the autoscaler's next look, which takes 20 seconds.
+      - V(ignore) sets the number all the same and warns of what the autoscaler will make of it.
+        With O(wait), the number must also outlive the autoscaler's next look, which takes 20
+        seconds.
     type: str
     choices:
       - adjust
@@ -106,9 +107,9 @@ seealso:
     description: Says among other things which autoscaler manages a workload.
   - module: kubernetes.core.k8s_scale
 notes:
-  - What M(kubernetes.core.k8s_scale) warns of fails here, namely preconditions that do not hold. Its
-    O(ignore:wait_sleep) has no counterpart, for waiting is a watch and no polling, and neither has
-    O(ignore:continue_on_error), for one workload that fails never keeps the others, and the module
+  - What M(kubernetes.core.k8s_scale) warns of fails here, namely preconditions that do not hold.
+    Its C(wait_sleep) has no counterpart, for waiting is a watch and no polling, and neither has
+    C(continue_on_error), for one workload that fails never keeps the others, and the module
     fails at the end with all results. Objects are named by O(kind) and O(name), not by a
     definition.
   - Jobs, ReplicationControllers and custom resources are not scaled. DaemonSets have no number of
@@ -117,11 +118,11 @@ notes:
     controls, such as the ScaledObject of KEDA, for these would be set back at once.
   - Needs the verbs C(get) (or C(list), with selectors or several workloads) on the workloads,
     C(patch) on their C(scale), C(list) on HorizontalPodAutoscalers and C(patch) to adjust them.
-    Waiting needs C(list) and C(watch) on the workloads, on ReplicaSets or ControllerRevisions and on
-    pods. The role C(mitigator) of the examples has all of that.
+    Waiting needs C(list) and C(watch) on the workloads, on ReplicaSets or ControllerRevisions and
+    on pods. The roles C(observer) and C(mitigator) of the examples have all of that.
   - "Errors name the object, the cause and the next step: a precondition that does not hold, an
-    autoscaler whose bounds are in the way, a missing verb, replicas that do not get ready in time with
-    their pods' reason, a number that was set back."
+    autoscaler whose bounds are in the way, a missing verb, replicas that do not get ready in time
+    with their pods' reason, a number that was set back."
 """
 
 EXAMPLES = r"""
@@ -171,8 +172,9 @@ workloads:
       sample: web
     outcome:
       description:
-        - V(scaled) where something was changed, or would be in check mode; V(already) where nothing had
-          to be; V(overridden) where something else set the number back; V(failed) otherwise.
+        - V(scaled) where something was changed, or would be in check mode; V(already) where
+          nothing had to be; V(overridden) where something else set the number back; V(failed)
+          otherwise.
       type: str
       sample: scaled
     changed:
