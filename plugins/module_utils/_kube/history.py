@@ -33,6 +33,9 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import Client
 
+# https://specs.opencontainers.org/image-spec/annotations/
+IMAGE_ANNOTATIONS = "org.opencontainers.image."
+
 
 def read_history(client: Client, selection: Selection) -> dict[str, t.Any]:
     """Return ``workloads`` (sorted) and ``missing`` (references that lead to nothing)."""
@@ -62,9 +65,20 @@ def describe(view: View, autoscalers: Iterable[Mapping[str, t.Any]]) -> dict[str
         "generation": workload["metadata"].get("generation", 0),
         "paused": bool(workload["spec"].get("paused")),
         **status.as_result(),
+        "image_annotations": image_annotations_of(workload),
         "managed_by": [m.as_result() for m in managers_of(workload, autoscalers)],
         "revisions": [_revision(r, current) for r in reversed(view.revisions)],
     }
+
+
+def image_annotations_of(workload: Mapping[str, t.Any]) -> dict[str, str]:
+    """What annotations say of the image. Those of the pod template win: they roll back with it."""
+    metadata = workload["spec"]["template"].get("metadata") or {}
+    annotations = {
+        **(workload["metadata"].get("annotations") or {}),
+        **(metadata.get("annotations") or {}),
+    }
+    return {k: v for k, v in sorted(annotations.items()) if k.startswith(IMAGE_ANNOTATIONS)}
 
 
 def _revision(revision: Revision, current: Revision | None) -> dict[str, t.Any]:

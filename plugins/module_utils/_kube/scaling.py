@@ -39,9 +39,6 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.scale_outcom
     ScaleOutcome,
     told_of,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.scale_wait import (
-    wait_for_replicas,
-)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import (
     Selection,
     find_workloads,
@@ -85,6 +82,11 @@ def scale_workloads(
         found.workloads,
     )
     if wait_seconds and not request.dry_run:
+        # Compiled for each task anew, and a task that does not wait needs nothing of it.
+        from ansible_collections.oncall.recovery.plugins.module_utils._kube.scale_wait import (
+            wait_for_replicas,
+        )
+
         outcomes = wait_for_replicas(client, outcomes, wait_seconds)
     missing = [ScaleOutcome(reference, FAILED, reference.absence) for reference in found.missing]
     return ScaleResult([*outcomes, *missing])
