@@ -71,5 +71,5 @@ options:
         required: true
 """
 
-    # The kinds that have a number of replicas.
-    SCALABLE = DOCUMENTATION.replace("- DaemonSet", "- ReplicaSet")
+    # For kinds that have a number of replicas. ansible-test takes what has no type for a literal.
+    SCALABLE: str = DOCUMENTATION.replace("- DaemonSet", "- ReplicaSet")
