@@ -59,10 +59,10 @@ def new_record(
     is_automatic: bool,
     source: Revision,
     target: Revision,
+    at: datetime.datetime,
     before: Record | None = None,
 ) -> Record:
-    """The record of a rollback that is about to be done, in place of the one from ``before``."""
-    at = now()
+    """The record of a rollback that is done now (``at``), in place of the one from ``before``."""
     earlier = before.last_automatic if before else None
     last_automatic = at if is_automatic else earlier
     return Record(incident, is_automatic, at, source.hash, target.hash, last_automatic)
