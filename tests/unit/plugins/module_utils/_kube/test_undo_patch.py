@@ -74,6 +74,7 @@ def test_patch_records_what_is_done_for_which_incident() -> None:
     assert record is not None
     assert (record.incident, record.is_automatic) == ("INC-1", True)
     assert (record.from_hash, record.to_hash) == ("web-rs2", "web-rs1")
+    assert record.generation == live["metadata"]["generation"] + 1
     assert record.at == record.last_automatic == READ_AT
 
 
