@@ -64,19 +64,20 @@ def alertmanager_config(
         {config["name"] for config in configs},
         {_interval_name(interval) for interval in time_intervals or []},
     )
-    routes = []
-    if automation["receiver"]:
-        routes.append(tree.automation(automation))
-    routes += [tree.on_call(entry, number) for number, entry in enumerate(on_call or [])]
+    default = tree.receiver(default_receiver, "default_receiver")
+    people = [tree.on_call(entry, number) for number, entry in enumerate(on_call or [])]
+    routes = [tree.automation(automation)] if automation["receiver"] else []
     config: dict[str, t.Any] = {}
     if smtp:
         config["global"], password = _smtp(smtp, secrets_path)
         secrets = secrets + password
     config["templates"] = templates
     config["route"] = {
-        "receiver": tree.receiver(default_receiver, "default_receiver"),
+        "receiver": default,
         **_grouping(grouping),
-        "routes": routes,
+        # A route of its own for the people: a receiver counts where none below it matches, and
+        # automation is not to take the alert from the default receiver.
+        "routes": [*routes, {"receiver": default, "routes": people}],
     }
     if inhibit_rules:
         config["inhibit_rules"] = inhibit_rules

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import subprocess
 import urllib.request
@@ -49,6 +50,23 @@ def prometheus(folder: Path, rules: Path, config: str = "") -> Iterator[str]:
         ],
         url,
         folder / "prometheus.log",
+    ):
+        yield url
+
+
+@contextlib.contextmanager
+def alertmanager(folder: Path, config: Path, env: dict[str, str] | None = None) -> Iterator[str]:
+    """The URL of one that tells whom ``config`` says; ``env`` is all of its environment."""
+    url = f"http://127.0.0.1:{free_port()}"
+    with _running(
+        [
+            *("prometheus-alertmanager", f"--config.file={config}"),
+            *(f"--storage.path={folder / 'data'}", "--cluster.listen-address="),
+            f"--web.listen-address={url.removeprefix('http://')}",
+        ],
+        url,
+        folder / "alertmanager.log",
+        {"PATH": os.environ["PATH"], **(env or {})},
     ):
         yield url
 
