@@ -84,6 +84,8 @@ def mail_server(inbox: Inbox, certificates: Certificates) -> Iterator[str]:
         tls_context=context,
         require_starttls=True,
         auth_required=True,
+        # Its LOGIN asks for the name in words that Alertmanager does not know.
+        auth_exclude_mechanism=["LOGIN"],
         authenticator=authenticate,
     )
     controller.start()
