@@ -232,7 +232,8 @@ def receivers_and_secrets(
     """
     if not isinstance(receivers, list) or not receivers:
         raise InvalidInput("receivers", "there are none", "List at least one")
-    configs, secrets = [], []
+    configs: list[dict[str, t.Any]] = []
+    secrets: list[Secret] = []
     for options in receivers:
         config, found = _receiver(options, folder)
         if config["name"] in [other["name"] for other in configs]:
@@ -247,7 +248,7 @@ def _receiver(options: t.Any, folder: str) -> tuple[dict[str, t.Any], list[Secre
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidInput("receivers", f"{name!r} is no name", "Use letters, digits, - and _")
     config: dict[str, t.Any] = {"name": name}
-    secrets = []
+    secrets: list[Secret] = []
     for kind, listed in options.items():
         if kind == "name" or listed in (None, []):
             continue
