@@ -71,6 +71,10 @@ def alertmanager_config(
     if smtp:
         config["global"], password = _smtp(smtp, secrets_path)
         secrets = secrets + password
+    elif any("email_configs" in receiver for receiver in configs):
+        raise InvalidInput(
+            "smtp", "is missing, and a receiver has email", "Set smarthost and from of the server"
+        )
     config["templates"] = templates
     config["route"] = {
         "receiver": default,

@@ -44,7 +44,7 @@ def made_of(*receivers: Any, **inputs: Any) -> tuple[dict[str, Any], dict[str, s
         },
         time_intervals=inputs.get("time_intervals", [{"name": "office", "time_intervals": []}]),
         inhibit_rules=[],
-        smtp=inputs.get("smtp", {}),
+        smtp=inputs.get("smtp", {"smarthost": "m:25", "from": "a@b"}),
     )
     return config, {secret.name: secret.content for secret in secrets}
 
@@ -217,6 +217,7 @@ def test_receiver_that_cannot_be_told_is_refused(receiver: Any, words: str) -> N
         ({"group_by": ["a-b"]}, "group_by: 'a-b' is no name of a label"),
         ({"group_wait": "soon"}, "group_wait: 'soon' is no duration"),
         ({"time_intervals": [{}]}, "time_intervals: {} has no name"),
+        ({"smtp": {}}, "smtp: is missing, and a receiver has email"),
         ({"smtp": {"from": "a@b"}}, "smtp: smarthost is missing"),
         ({"smtp": {"smarthost": "m:25", "from": "a@b", "require_tls": "no"}}, "true or false"),
     ],
