@@ -9,6 +9,7 @@ Private to oncall.recovery: it may change in any release.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import typing as t
 
@@ -128,6 +129,21 @@ def open_hotfix(module: AnsibleModule) -> Iterator[Workspace]:
         yield hotfix
 
 
+def keep_values_out_of_logs(module: AnsibleModule) -> None:
+    """Of the option ``changes``, hide values of Secrets, and nothing else, in all that is shown.
+
+    The option as a whole is not logged; to hide all of it would hide names and numbers everywhere.
+    """
+    for option in module.params["changes"] or []:
+        for shown in option.values():
+            module.no_log_values -= set(_texts_in(shown))
+    for option in module.params["changes"] or []:
+        if option["kind"] == "Secret" and option["key"]:
+            hidden = set(_texts_in(option["value"]))
+            encoded = {base64.b64encode(text.encode()).decode() for text in hidden}
+            module.no_log_values |= hidden | encoded
+
+
 def require_at_least(options: dict[str, t.Any], **least: int) -> None:
     """Raise InvalidInput for an option that is a number below its least value."""
     for name, lowest in least.items():
@@ -155,6 +171,19 @@ def finish(
     if failure:
         module.fail_json(msg=failure, **result)
     module.exit_json(**result)
+
+
+def _texts_in(value: t.Any) -> Iterator[str]:
+    """All texts in plain data, with numbers as text, too: that is how Ansible hides them."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts_in(key)
+            yield from _texts_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts_in(inner)
+    elif value is not None and value != "" and not isinstance(value, bool):
+        yield str(value)
 
 
 def _secrets_in(value: t.Any) -> Iterator[str]:
