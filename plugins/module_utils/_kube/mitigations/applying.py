@@ -51,6 +51,16 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.pointer import (
     read_at,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.restart import (
+    ALWAYS,
+    NEVER,
+    Tokens,
+    changed_sources,
+    finish_restart,
+    plan_restart,
+    reads,
+    workloads_in,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.sending import (
     Sent,
     send,
@@ -108,6 +118,7 @@ class _Run:
         self._client = client
         self._request = request
         self._resources = Resources(client)
+        self._tokens = Tokens(request.name)
         self._found: dict[t.Any, t.Any] = {}
         self._is_noted = False
 
@@ -128,6 +139,8 @@ class _Run:
         request = self._request
         plan = Plan({n: read_book(self._client, n) for n in self._namespaces()})
         troubles = self._put_on_all(plan)
+        if not troubles and request.restart != NEVER:
+            self._plan_restarts(plan)
         if troubles:
             return self._refused(plan, troubles)
         patches = plan.patches()
@@ -181,6 +194,29 @@ class _Run:
         step = put_on(work.stack, entry, work.target, force=self._request.force)
         work.stack, work.target = step.stack, step.live
         work.order = work.order or entry.order
+
+    def _plan_restarts(self, plan: Plan) -> None:
+        """Have workloads start anew that read what changes, and finish what was begun.
+
+        Raises RecoveryError where workloads cannot be read, or cannot be restarted.
+        """
+        name, story = self._request.name, self._story()
+        for namespace, book in plan.books.items():
+            changed = changed_sources(plan.works.values(), namespace, self._found_in)
+            begun = {
+                entry.field.uid
+                for entry in book.entries.values()
+                if entry.field.is_restart and entry.mitigation == name
+            }
+            for workload in workloads_in(self._client, namespace) if changed or begun else ():
+                uid = workload["metadata"]["uid"]
+                if reads(workload, changed, mounted=self._request.restart == ALWAYS):
+                    plan_restart(plan, workload, name, self._tokens.for_workload(uid), story)
+                elif uid in begun:
+                    finish_restart(plan, workload, name)
+
+    def _found_in(self, work: Work) -> t.Any:
+        return self._found.get(work.field.slot, work.found)
 
     def _story(self) -> Story:
         now = self._client.now()
@@ -252,7 +288,7 @@ class _Run:
     def _outcome(self, plan: Plan, patches: t.Collection[str], sent: Sent) -> Outcome:
         works = list(plan.works.values())
         for slot, work in plan.works.items():
-            work.found = self._found.get(slot, work.found)
+            work.found = self._found[slot]
         fields = [
             self._field_outcome(entry, work, sent)
             for work in works
