@@ -23,12 +23,18 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors impor
     is_passing,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.book import (
+    crossed_out,
     read_book,
     update_book,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.entry import (
     Entry,
     Story,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.floor import (
+    as_floor,
+    autoscaler_of,
+    autoscalers_in,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.objects import (
     Resources,
@@ -69,7 +75,6 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.stack import (
     Conflict,
     put_on,
-    without,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.record import TIME_FORMAT
 
@@ -77,7 +82,6 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import Client
-    from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.book import Book
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.change import (
         Change,
     )
@@ -186,6 +190,8 @@ class _Run:
         return troubles
 
     def _put_on(self, plan: Plan, change: Change, live: Object) -> None:
+        if change.replicas is not None:
+            change, live = self._by_autoscaler(plan, change, live)
         field = change.field(live)
         plan.require_no_overlap(field)
         work = plan.work(field, live)
@@ -194,6 +200,16 @@ class _Run:
         step = put_on(work.stack, entry, work.target, force=self._request.force)
         work.stack, work.target = step.stack, step.live
         work.order = work.order or entry.order
+
+    def _by_autoscaler(self, plan: Plan, change: Change, live: Object) -> tuple[Change, Object]:
+        """The change of replicas as one to the autoscaler that decides them, where one does."""
+        namespace = change.reference.namespace
+        autoscaler = autoscaler_of(change, autoscalers_in(self._client, namespace))
+        if autoscaler is None:
+            return change, live
+        floor = as_floor(change, autoscaler, None).field(autoscaler)
+        own = plan.books[namespace].entries.get(floor.key_for(self._request.name))
+        return as_floor(change, autoscaler, own.before if own else None), autoscaler
 
     def _plan_restarts(self, plan: Plan) -> None:
         """Have workloads start anew that read what changes, and finish what was begun.
@@ -326,18 +342,6 @@ class _Run:
             is_changed=work.is_changed and not error,
             **values_of(entry),
         )
-
-
-def crossed_out(book: Book, keys: t.Collection[str]) -> dict[str, Entry | None]:
-    """The changes to a ledger that take these entries out, and join what stood on them."""
-    changes: dict[str, Entry | None] = {}
-    slots = {entry.field.slot for key, entry in book.entries.items() if key in keys}
-    for slot in slots:
-        stack = book.stack(slot)
-        rest = without(stack, keys, stack[0].before)
-        changes.update({entry.key: entry for entry in rest if entry not in stack})
-    changes.update({key: None for key in keys if key in book.entries})
-    return changes
 
 
 def _take_over_spelling(plan: Plan, uid: str, answer: Object) -> None:

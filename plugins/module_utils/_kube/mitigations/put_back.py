@@ -22,10 +22,10 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube import ledge
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.applying import (
     MOST_ATTEMPTS,
     SECONDS_BETWEEN_ATTEMPTS,
-    crossed_out,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.book import (
     book_of,
+    crossed_out,
     update_book,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.objects import (
@@ -57,6 +57,9 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.stack import (
     Conflict,
     take_off,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.suspensions import (
+    resume_owners,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.record import TIME_FORMAT
 
@@ -168,7 +171,7 @@ class _Run:
         ]
         if not request.dry_run:
             self._cross_out(done)
-        return self._outcome(plan, chosen, done, {**conflicts}, sent, gone)
+        return self._outcome(plan, chosen, done, conflicts, sent, gone)
 
     def _take_off_all(
         self, plan: Plan, chosen: Sequence[Entry]
@@ -240,6 +243,19 @@ class _Run:
                     self._client, namespace, functools.partial(_with_tokens, renewed=renewed)
                 )
 
+    def _resumed(self, plan: Plan) -> list[FieldOutcome]:
+        """What a rollback suspended for the incident comes with all that was applied for it."""
+        chosen = self._request.chosen
+        if chosen.name or chosen.expired:
+            return []
+        return [
+            outcome
+            for book in plan.books.values()
+            for outcome in resume_owners(
+                self._client, book, chosen.incident, dry_run=self._request.dry_run
+            )
+        ]
+
     def _cross_out(self, done: Iterable[Entry]) -> None:
         by_namespace: dict[str, set[str]] = {}
         for entry in done:
@@ -265,10 +281,7 @@ class _Run:
         ]
         seconds = 0 if self._request.dry_run else self._request.wait_seconds
         statuses, restarted = wait_for(self._client, changed, seconds)
-        names = dict.fromkeys((e.mitigation, e.field.reference.namespace) for e in chosen)
-        if not names and self._request.namespace and self._request.chosen.name:
-            names = {(self._request.chosen.name, self._request.namespace): None}
-        fields = [
+        fields = self._resumed(plan) + [
             _field_outcome(
                 entry,
                 plan.works.get(entry.field.slot),
@@ -278,6 +291,9 @@ class _Run:
             )
             for entry in chosen
         ]
+        names = {field.group for field in fields}
+        if not names and self._request.namespace and self._request.chosen.name:
+            names = {(self._request.chosen.name, self._request.namespace)}
         return Outcome(
             names=sorted(names),
             fields=fields,
