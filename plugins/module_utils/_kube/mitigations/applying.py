@@ -32,6 +32,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.
     Story,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.floor import (
+    CEILING_TOKENS,
     as_floor,
     autoscaler_of,
     autoscalers_in,
@@ -207,9 +208,14 @@ class _Run:
         autoscaler = autoscaler_of(change, autoscalers_in(self._client, namespace))
         if autoscaler is None:
             return change, live
-        floor = as_floor(change, autoscaler, None).field(autoscaler)
+        ceiling = autoscaler["spec"]["maxReplicas"]
+        planned = plan.works.get((autoscaler["metadata"]["uid"], CEILING_TOKENS))
+        if planned:
+            ceiling = planned.target
+        floor = as_floor(change, autoscaler, None, ceiling).field(autoscaler)
         own = plan.books[namespace].entries.get(floor.key_for(self._request.name))
-        return as_floor(change, autoscaler, own.before if own else None), autoscaler
+        before = own.before if own else None
+        return as_floor(change, autoscaler, before, ceiling), autoscaler
 
     def _plan_restarts(self, plan: Plan) -> None:
         """Have workloads start anew that read what changes, and finish what was begun.

@@ -28,7 +28,7 @@ if t.TYPE_CHECKING:
 
     Object = Mapping[str, t.Any]
 
-FLOOR_TOKENS = ("spec", "minReplicas")
+FLOOR_TOKENS, CEILING_TOKENS = ("spec", "minReplicas"), ("spec", "maxReplicas")
 # What the server takes an autoscaler without a floor to have.
 USUAL_FLOOR = 1
 
@@ -53,21 +53,20 @@ def autoscaler_of(change: Change, autoscalers: Iterable[Object]) -> Object | Non
     return None
 
 
-def as_floor(change: Change, autoscaler: Object, before: int | None) -> Change:
+def as_floor(change: Change, autoscaler: Object, before: int | None, ceiling: int) -> Change:
     """The change to the autoscaler that gives the workload at least the replicas asked for.
 
     ``before`` is the floor under the mitigation, where it is applied already. A floor that is
-    higher stays. Raises RecoveryError where the ceiling is lower.
+    higher stays. Raises RecoveryError where ``ceiling``, its most replicas, is lower.
     """
     metadata, spec = autoscaler["metadata"], autoscaler["spec"]
     reference = object_reference(AUTOSCALER, metadata["namespace"], metadata["name"])
     floor = before if before is not None else spec.get("minReplicas", USUAL_FLOOR)
     wanted = max(change.replicas or 0, floor)
-    if wanted > spec["maxReplicas"]:
+    if wanted > ceiling:
         raise RecoveryError(
             str(reference),
-            f"it allows {spec['maxReplicas']} replicas of {change.reference}, not {wanted}",
-            "Raise /spec/maxReplicas in the same mitigation, by pointer and before this, or ask "
-            "for fewer",
+            f"it allows {ceiling} replicas of {change.reference}, not {wanted}",
+            "Raise its /spec/maxReplicas by a pointer in the change before, or ask for fewer",
         )
     return dataclasses.replace(change, reference=reference, tokens=FLOOR_TOKENS, value=wanted)
