@@ -82,6 +82,7 @@ requirements:
 notes:
   - Names, URLs and paths that begin with a dash or hold control characters are refused, and so are
     the transports of git that run commands, such as C(ext::).
+  - Hooks of the clone run as git runs them, such as C(pre-push), which Git LFS needs.
   - A run that was killed and is started again goes on where it was. Two runs on the same hotfix at
     once wait for each other for ten seconds, then the second fails.
 """

@@ -159,7 +159,15 @@ GIT_OPTIONS: dict[str, dict[str, t.Any]] = {
 PRODUCTION_TAG_OPTIONS: dict[str, dict[str, t.Any]] = {
     "from_tag": {"type": "str"},
     "from_pattern": {"type": "str"},
+    "from_running": {
+        "type": "dict",
+        "options": {
+            "image": {"type": "str"},
+            "version": {"type": "str"},
+            "revision": {"type": "str"},
+        },
+    },
     "reachable_from": {"type": "str"},
     "tag_format": {"type": "str"},
 }
-PRODUCTION_TAG_EXCLUDES = [("from_tag", "from_pattern")]
+PRODUCTION_TAG_EXCLUDES = [("from_tag", "from_pattern", "from_running")]

@@ -17,6 +17,7 @@ description:
   - The tag is put on the hotfix's branch, so a release holds the production tag and the fix, and
     nothing else of the main branch.
   - Worktree and local branch are removed afterwards, since the tag leads to all that was released.
+    O(keep_worktree) leaves the worktree for a build.
 extends_documentation_fragment:
   - oncall.recovery._attributes
   - oncall.recovery._attributes.actiongroup_git
@@ -96,6 +97,12 @@ options:
     description:
       - URL of the server's REST API, where it is not at its usual place. The token is sent there.
     type: str
+  keep_worktree:
+    description:
+      - Whether the worktree stays, with all files and on the released commit, for a build to use.
+      - Running the module again with V(false) removes it, and with V(true) makes it anew.
+    type: bool
+    default: false
 seealso:
   - module: oncall.recovery.git_hotfix_start
   - module: oncall.recovery.git_hotfix_pick
@@ -253,9 +260,11 @@ import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
     finish,
+    reporting_errors,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter_git import (
     git_module,
     open_hotfix,
-    reporting_errors,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git.finish import release_hotfix
 from ansible_collections.oncall.recovery.plugins.module_utils._git.finish_request import (
@@ -281,6 +290,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     },
     "forge": {"type": "str", "choices": ["github", "gitlab", "none"]},
     "api_url": {"type": "str"},
+    "keep_worktree": {"type": "bool", "default": False},
 }
 
 

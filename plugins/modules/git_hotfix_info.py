@@ -13,8 +13,8 @@ author:
   - oncall.recovery contributors (@oncall-recovery)
 description:
   - Lists the hotfixes that were started in a repository and the step that each has reached.
-  - With O(from_tag) or O(from_pattern) it also says which tag is in production, which commits came
-    after it, and which version a hotfix would get.
+  - With O(from_tag), O(from_pattern) or O(from_running) it also says which tag is in production,
+    which commits came after it, and which version a hotfix would get.
 extends_documentation_fragment:
   - oncall.recovery._attributes
   - oncall.recovery._attributes.info_module
@@ -58,7 +58,7 @@ EXAMPLES = r"""
 RETURN = r"""
 production:
   description: The production tag.
-  returned: with O(from_tag) or O(from_pattern)
+  returned: with O(from_tag), O(from_pattern) or O(from_running)
   type: dict
   contains:
     tag:
@@ -88,17 +88,17 @@ production:
       sample: 14
 next_version:
   description: The next patch. Empty where the tag holds no version.
-  returned: with O(from_tag) or O(from_pattern)
+  returned: with O(from_tag), O(from_pattern) or O(from_running)
   type: str
   sample: 1.2.4
 next_tag:
   description: The tag of the next patch. Empty where the production tag holds no version.
-  returned: with O(from_tag) or O(from_pattern)
+  returned: with O(from_tag), O(from_pattern) or O(from_running)
   type: str
   sample: v1.2.4
 next_tag_exists:
   description: Whether the remote has that tag already, so that another version must be named.
-  returned: with O(from_tag) or O(from_pattern)
+  returned: with O(from_tag), O(from_pattern) or O(from_running)
   type: bool
   sample: false
 hotfixes:
@@ -172,10 +172,12 @@ notes:
 
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
     finish,
-    git_module,
-    open_repository,
     reporting_errors,
     require_at_least,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter_git import (
+    git_module,
+    open_repository,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git.base import BaseRequest
 from ansible_collections.oncall.recovery.plugins.module_utils._git.info import read_info

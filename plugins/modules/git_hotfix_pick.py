@@ -73,6 +73,12 @@ options:
       - abort
       - leave
     default: abort
+  try_in:
+    description:
+      - A new or empty folder that gets all files as they would be, in check mode, so that tests can
+        run on them. It is no repository, and it is the caller's to remove.
+      - Outside of check mode the files are in the worktree, and this does nothing.
+    type: path
 seealso:
   - module: oncall.recovery.git_hotfix_start
   - module: oncall.recovery.git_hotfix_finish
@@ -199,10 +205,12 @@ import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
     finish,
-    git_module,
-    open_hotfix,
     reporting_errors,
     require_at_least,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter_git import (
+    git_module,
+    open_hotfix,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git.pick import PickRequest, pick
 from ansible_collections.oncall.recovery.plugins.module_utils._options import (
@@ -218,6 +226,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "mainline": {"type": "int"},
     "commit_message": {"type": "str"},
     "on_conflict": {"type": "str", "choices": ["abort", "leave"], "default": "abort"},
+    "try_in": {"type": "path"},
 }
 
 

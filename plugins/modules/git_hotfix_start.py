@@ -92,6 +92,14 @@ EXAMPLES = r"""
     committer_name: Release Robot
     committer_email: robot@shop.example
 
+- name: Start from what runs
+  oncall.recovery.git_hotfix_start:
+    repo: /srv/shop
+    from_running:
+      image: registry.example/shop/web:1.2.3
+      revision: 9c1f0e2a4b7d8f6e5a3c1b0d9e8f7a6b5c4d3e2f
+    name: INC-4711
+
 - name: Give it up
   oncall.recovery.git_hotfix_start:
     repo: /srv/shop
@@ -147,9 +155,11 @@ import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
     finish,
+    reporting_errors,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter_git import (
     git_module,
     open_hotfix,
-    reporting_errors,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git.start import (
     StartRequest,
@@ -175,7 +185,7 @@ def main() -> None:
     module = git_module(
         ARGUMENT_SPEC,
         mutually_exclusive=PRODUCTION_TAG_EXCLUDES,
-        required_if=[("state", "present", ("from_tag", "from_pattern"), True)],
+        required_if=[("state", "present", ("from_tag", "from_pattern", "from_running"), True)],
     )
     with reporting_errors(module):
         request = StartRequest.from_options(module.params, dry_run=module.check_mode)

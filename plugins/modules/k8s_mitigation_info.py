@@ -178,10 +178,12 @@ mitigations:
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
-    connect,
     finish,
-    kubernetes_module,
     reporting_errors,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter_kube import (
+    connect,
+    kubernetes_module,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.inventory import (
     read_mitigations,

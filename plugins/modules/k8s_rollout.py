@@ -40,7 +40,7 @@ attributes:
 options:
   state:
     description:
-      - V(updated) sets O(images).
+      - V(updated) sets O(images) and O(annotations).
       - V(restarted) starts all pods anew, by the update strategy. A paused Deployment is refused.
       - V(paused) and V(resumed) are for Deployments only.
     type: str
@@ -54,6 +54,12 @@ options:
     description:
       - Images by the name of their container, init containers included. A container that is not
         there is an error, and nothing is changed.
+    type: dict
+  annotations:
+    description:
+      - Annotations that the pod template gets beside O(images), with V(updated). They belong to the
+        revision, so a rollback brings the earlier ones back.
+      - A value that differs starts a rollout, as another image does.
     type: dict
   reason:
     description:
@@ -92,6 +98,8 @@ EXAMPLES = r"""
     state: updated
     images:
       web: registry.example/web:2.4.2
+    annotations:
+      org.opencontainers.image.version: 2.4.2
     reason: Release 2.4.2
 
 - name: Restart everything that belongs to the shop
@@ -155,11 +163,13 @@ workloads:
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
-    connect,
     finish,
-    kubernetes_module,
     reporting_errors,
     require_at_least,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter_kube import (
+    connect,
+    kubernetes_module,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import InvalidInput
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.change import ChangeRequest
@@ -179,6 +189,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
         "required": True,
     },
     "images": {"type": "dict"},
+    "annotations": {"type": "dict"},
     "reason": {"type": "str"},
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 300},
@@ -197,7 +208,8 @@ def main() -> None:
         require_at_least(options, wait_timeout=1)
         request = ChangeRequest(
             state=options["state"],
-            images=_images(options),
+            images=_texts(options, "images", "Name an image"),
+            annotations=_texts(options, "annotations", "Write it in quotes"),
             reason=options["reason"] or "",
             dry_run=module.check_mode,
         )
@@ -211,14 +223,14 @@ def main() -> None:
     finish(module, result.as_result(with_diff=module._diff), result.failure)
 
 
-def _images(options: dict[str, t.Any]) -> dict[str, str]:
-    images = options["images"] or {}
-    if images and options["state"] != "updated":
-        raise InvalidInput("images", "makes sense with state updated only", "Leave it out")
-    for container, image in images.items():
-        if not isinstance(image, str) or not image.strip():
-            raise InvalidInput(f"images of {container}", f"is {image!r}", "Name an image")
-    return images
+def _texts(options: dict[str, t.Any], option: str, next_step: str) -> dict[str, str]:
+    texts = options[option] or {}
+    if texts and options["state"] != "updated":
+        raise InvalidInput(option, "makes sense with state updated only", "Leave it out")
+    for name, text in texts.items():
+        if not isinstance(text, str) or not text.strip():
+            raise InvalidInput(f"{option} of {name}", f"is {text!r}", next_step)
+    return texts
 
 
 if __name__ == "__main__":

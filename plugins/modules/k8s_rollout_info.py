@@ -118,6 +118,12 @@ workloads:
       description: How many more reasons there were.
       type: int
       sample: 0
+    image_annotations:
+      description:
+        - Its annotations C(org.opencontainers.image.*), such as the version and the commit that its
+          image was built from. Those of the pod template win over its own.
+      type: dict
+      sample: {"org.opencontainers.image.version": "2.4.1"}
     managed_by:
       description:
         - Who else decides what the workload runs. A rollback of something that Argo CD or Flux
@@ -179,10 +185,12 @@ missing:
 """
 
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
-    connect,
     finish,
-    kubernetes_module,
     reporting_errors,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter_kube import (
+    connect,
+    kubernetes_module,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.history import read_history
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import selection_from

@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.cluster import ClusterError, up
 
 from .comparison import table, write_results
+from .hotfix import measure_hotfix
 from .rollback import measure, measure_memory
 from .waiting import measure_waiting
 
@@ -26,6 +27,10 @@ def main() -> int:
     parser.add_argument("--few", type=int, default=10, help="how many of them kubernetes.core gets")
     parser.add_argument("--rolling", type=int, default=200, help="rollouts to wait for")
     parser.add_argument("--memory", type=int, default=2000, help="Deployments to weigh")
+    parser.add_argument(
+        "--files", type=int, default=50_000, help="files of the hotfix's repository"
+    )
+    parser.add_argument("--commits", type=int, default=5_000, help="commits of that repository")
     parser.add_argument("--runs", type=int, default=3, help="turns of each side")
     options = parser.parse_args()
     try:
@@ -46,6 +51,9 @@ def main() -> int:
             rows.append(measure_memory(cluster, sizes=(options.workloads, options.memory)))
     finally:
         cluster.down()
+    with tempfile.TemporaryDirectory() as folder:
+        sizes = {"files": options.files, "commits": options.commits}
+        rows += measure_hotfix(Path(folder), **sizes, runs=options.runs)
     print(table(rows))
     write_results(rows, RESULTS)
     print(f"the single runs are in {RESULTS.relative_to(Path.cwd())}")

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,14 +24,16 @@ class Run:
     megabytes: float
 
 
-def run(module: str, *, check: bool = False, **options: Any) -> Run:
-    """Run it to its end. Raises RuntimeError where it fails."""
+def run(
+    module: str, *, check: bool = False, env: Mapping[str, str] | None = None, **options: Any
+) -> Run:
+    """Run it to its end, with ``env`` as all of its environment. Raises RuntimeError on failure."""
     arguments = {"ANSIBLE_MODULE_ARGS": {**options, "_ansible_check_mode": check}}
     with subprocess.Popen(
         [sys.executable, "-m", f"{MODULES}.{module}"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={"PYTHONPATH": str(COLLECTIONS)},
+        env={**(env or {}), "PYTHONPATH": str(COLLECTIONS)},
         text=True,
     ) as process:
         assert process.stdin and process.stdout

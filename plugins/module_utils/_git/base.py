@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tag that is in production: as named, or the newest that matches and is reachable.
+"""The tag that is in production: as named, as what runs says, or the newest that matches.
 
 Private to oncall.recovery: it may change in any release.
 """
@@ -23,6 +23,10 @@ from ansible_collections.oncall.recovery.plugins.module_utils._git.remote import
     Remote,
     deepen,
     fetch_missing,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._git.running import (
+    Running,
+    tag_that_runs,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git.safety import (
     require_ref_name,
@@ -46,12 +50,15 @@ class Base:
 
 @dataclasses.dataclass(frozen=True)
 class BaseRequest:
-    """Either ``tag``, or ``pattern`` (a glob) and the branch that leads to the tag."""
+    """Either ``tag``, or what is ``running``, or ``pattern`` (a glob) and the branch that leads
+    to the tag.
+    """
 
     tag: str = ""
     pattern: str = ""
     reachable_from: str = ""
     tag_format: str | None = None
+    running: Running = dataclasses.field(default_factory=Running)
 
     @classmethod
     def from_options(cls, options: t.Mapping[str, t.Any]) -> BaseRequest:
@@ -64,16 +71,20 @@ class BaseRequest:
             require_ref_pattern("from_pattern", pattern)
         if branch:
             require_ref_name("reachable_from", branch)
-        return cls(tag, pattern, branch, options.get("tag_format"))
+        running = Running.from_option(options.get("from_running"))
+        return cls(tag, pattern, branch, options.get("tag_format"), running)
 
     def __bool__(self) -> bool:
-        return bool(self.tag or self.pattern)
+        return bool(self.tag or self.pattern or self.running)
 
 
 def find_base(repository: Repository, remote: Remote, request: BaseRequest) -> Base:
     """Find the tag and get its commit. Changes no ref. Raises RecoveryError."""
-    if request.tag:
-        return Base(request.tag, _commit_of_tag(repository, remote, request.tag))
+    tag = request.tag
+    if request.running:
+        tag = tag_that_runs(remote, request.running, request.tag_format)
+    if tag:
+        return Base(tag, _commit_of_tag(repository, remote, tag))
     return _newest_reachable(repository, remote, request)
 
 

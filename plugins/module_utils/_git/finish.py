@@ -56,9 +56,13 @@ from ansible_collections.oncall.recovery.plugins.module_utils._git.tag import (
     drop_tag,
     make_tag,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._git.taken_over import (
+    release_on_remote,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._git.version import release_tag
 from ansible_collections.oncall.recovery.plugins.module_utils._git.worktree import (
     passing_worktree,
+    release_worktree,
     remove_stale_lock,
     remove_worktree,
 )
@@ -77,9 +81,22 @@ def release_hotfix(workspace: Workspace, request: FinishRequest) -> dict[str, t.
     state = require_state(workspace)
     if state.is_finished:
         require_same_release(state, request)
-        return {**released_result(state), "changed": False}
+        changed = False if request.dry_run else _settle_worktree(workspace, state, request)
+        return {**released_result(state), "changed": changed}
     require_something_to_release(workspace, state)
     return _Finish(workspace, state, request).run()
+
+
+def _settle_worktree(workspace: Workspace, state: State, request: FinishRequest) -> bool:
+    """Keep or remove the worktree of what is released; say whether that made a difference."""
+    folder, was_kept = Path(state.worktree), state.is_kept
+    if request.keep_worktree:
+        release_worktree(workspace.repository, folder, state.prepared.head)
+    was_removed = not request.keep_worktree and remove_worktree(workspace.repository, folder)
+    state.is_kept = request.keep_worktree
+    if state.is_finished and state.is_kept != was_kept:
+        workspace.save(state)
+    return was_removed or state.is_kept != was_kept
 
 
 class _Finish:
@@ -95,6 +112,8 @@ class _Finish:
         self.notes: list[str] = []
 
     def run(self) -> dict[str, t.Any]:
+        if not self.is_pushed:
+            self._take_over()
         if not self.is_pushed:
             self.state.release = self._plan()
             if self.request.dry_run:
@@ -123,6 +142,23 @@ class _Finish:
         has_tag = release is not None and release.tag_object != ""
         return has_tag and self.remote.tag(self.release.tag) == self.release.tag_object
 
+    def _take_over(self) -> None:
+        """Go on with the same release where another run has pushed it, and its clone is lost."""
+        self._find_targets(self.request.merge_into)
+        found = release_on_remote(
+            self.repository, self.remote, self.state, self.request, self.targets.branches
+        )
+        if found is None:
+            return
+        self.state.release = found
+        self.notes.append(f"{found.tag} was pushed by an earlier run, and is taken over")
+        if self.request.dry_run:
+            return
+        if self.repository.object_of(TAGS + found.tag) is None:
+            self.repository.run("update-ref", TAGS + found.tag, found.tag_object)
+        self.repository.run("update-ref", HEADS + self.state.branch, found.head)
+        self.workspace.save(self.state)
+
     def _plan(self) -> Release:
         """The release to make; keeps what an interrupted run prepared of the same one."""
         state, earlier = self.state, self.state.release
@@ -139,11 +175,11 @@ class _Finish:
                 raise RecoveryError(
                     f"tag {tag}", f"exists already in {place}", "Name another one in version"
                 )
-        self._find_targets(self.request.merge_into)
         head = self.repository.object_of(HEADS + state.branch) or state.base_commit
         if self.request.forward == MERGE_REQUEST:
             self._require_branch_to_push(head)
-        if earlier and earlier.tag_object and not (is_ours and earlier.head == head):
+        is_outdated = earlier is not None and not (is_ours and earlier.head == head)
+        if earlier and is_outdated and not self.request.dry_run:
             drop_tag(self.repository, earlier)
         release = Release(version, tag, head, self.request.forward)
         if earlier and (earlier.head, earlier.forward) == (head, release.forward):
@@ -209,7 +245,8 @@ class _Finish:
         release.targets = done
         if not todo:
             return
-        with passing_worktree(self.repository, folder, release.head) as tree:
+        first = remote.refs[HEADS + todo[0]]
+        with passing_worktree(self.repository, folder, first) as tree:
             for branch in todo:
                 tip = remote.refs[HEADS + branch]
                 brought = bring_into(tree, branch, tip, self.state.base_commit, release)
@@ -269,7 +306,7 @@ class _Finish:
     def _tidy(self) -> None:
         """Remove what only the work needed: the tag leads to all that was released."""
         remove_worktree(self.repository, self.workspace.scratch)
-        remove_worktree(self.repository, Path(self.state.worktree))
+        _settle_worktree(self.workspace, self.state, self.request)
         ref = HEADS + self.state.branch
         remove_stale_lock(self.repository, ref)
         if self.repository.object_of(ref) == self.release.head:

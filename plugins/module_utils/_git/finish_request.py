@@ -43,6 +43,7 @@ class FinishRequest:
     # What to try it with in check mode while nothing was started.
     base: BaseRequest = dataclasses.field(default_factory=BaseRequest)
     remote: str = "origin"
+    keep_worktree: bool = False
     dry_run: bool = False
 
     @classmethod
@@ -59,6 +60,7 @@ class FinishRequest:
             api_url=options["api_url"] or "",
             base=BaseRequest.from_options(options),
             remote=options["remote"],
+            keep_worktree=options["keep_worktree"],
             dry_run=dry_run,
         )
 

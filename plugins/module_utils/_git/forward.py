@@ -105,7 +105,8 @@ def bring_into(
     """
     if tree.contains(tip, release.head):
         return Brought(tip)
-    discard_unfinished(tree, tip)
+    if tree.read("rev-parse", "HEAD") != tip:
+        discard_unfinished(tree, tip)
     note = ""
     try:
         if release.forward == MERGE:

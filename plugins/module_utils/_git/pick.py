@@ -34,6 +34,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._git.remote import
     HEADS,
     read_remote,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._git.safety import require_plain
 from ansible_collections.oncall.recovery.plugins.module_utils._git.selection import Selection
 from ansible_collections.oncall.recovery.plugins.module_utils._git.start import (
     require_state,
@@ -48,14 +49,15 @@ from ansible_collections.oncall.recovery.plugins.module_utils._git.worktree impo
     FULL,
     SPARSE,
     add_worktree,
+    branch_of,
     discard_unfinished,
     fill,
     in_progress,
-    is_sound,
     is_worktree,
     passing_worktree,
     remove_stale_lock,
     unmerged_files,
+    write_files,
 )
 
 if t.TYPE_CHECKING:
@@ -69,7 +71,10 @@ EARLIER = "picked_before"
 
 @dataclasses.dataclass(frozen=True)
 class PickRequest:
-    """What is to be brought in. ``base`` is where to try it while nothing was started."""
+    """What is to be brought in. ``base`` is where to try it while nothing was started.
+
+    ``try_in`` is a folder that gets the files as they would be, on a dry run; "" for none.
+    """
 
     commits: Sequence[str] = ()
     patches: Sequence[str] = ()
@@ -78,12 +83,14 @@ class PickRequest:
     on_conflict: str = ABORT
     base: BaseRequest = dataclasses.field(default_factory=BaseRequest)
     remote: str = "origin"
+    try_in: str = ""
     dry_run: bool = False
 
     @classmethod
     def from_options(cls, options: Mapping[str, t.Any], *, dry_run: bool) -> PickRequest:
         """Raises InvalidInput for names that git would misread."""
         return cls(
+            try_in=require_plain("try_in", options["try_in"]) if options["try_in"] else "",
             commits=options["commits"] or (),
             patches=options["patches"] or (),
             mainline=options["mainline"] or 0,
@@ -124,14 +131,22 @@ def pick(workspace: Workspace, request: PickRequest) -> dict[str, t.Any]:
 
 
 def hotfix_tree(workspace: Workspace, state: State) -> Repository:
-    """The hotfix's worktree, made anew where it was lost or a kill has broken it."""
+    """The hotfix's worktree, made anew where it was lost.
+
+    Raises RecoveryError where somebody has another branch in it.
+    """
     repository, folder = workspace.repository, Path(state.worktree)
+    if not is_worktree(repository, folder):
+        return add_worktree(repository, folder, state.branch, checkout=state.checkout)
     tree = repository.at(folder, is_sparse=state.checkout == SPARSE)
-    is_left = state.picking is not None and state.picking.is_left
-    if is_left or (is_worktree(repository, folder) and is_sound(tree, state.branch)):
-        return tree
-    remove_stale_lock(repository, HEADS + state.branch)
-    return add_worktree(repository, folder, state.branch, checkout=state.checkout)
+    on = branch_of(tree)
+    if on != state.branch:
+        raise RecoveryError(
+            f"worktree {folder}",
+            f"is on {on or 'no branch'}, and not on {state.branch}",
+            f"Save what is in it, then: git -C {folder} checkout {state.branch}",
+        )
+    return tree
 
 
 def _settle(
@@ -298,5 +313,7 @@ def _try(workspace: Workspace, request: PickRequest, changes: Sequence[Change]) 
             commits = tree.run("rev-list", "--reverse", "HEAD", f"^{at}").lines
             entry = {"id": change.id, "subject": change.subject, "outcome": outcome}
             picks.append({**entry, "commits": commits})
+        if request.try_in:
+            write_files(tree, Path(request.try_in).expanduser().absolute())
     started = started_result(state) if state else {"name": workspace.name, "step": ""}
     return {**started, "picks": picks, "changed": any(p["outcome"] == PICKED for p in picks)}

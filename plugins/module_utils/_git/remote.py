@@ -22,6 +22,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._errors import (
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git.repository import Repository
 from ansible_collections.oncall.recovery.plugins.module_utils._git.safety import (
+    is_url,
     require_ref_name,
     require_url,
 )
@@ -190,11 +191,17 @@ def push_atomically(
 
 def remote_address(repository: Repository, name: str, *options: str) -> str:
     """The URL or path that git would use. Raises InvalidInput for one that must not be used."""
-    url = repository.read("remote", "get-url", *options, name)
-    if "://" in url or "::" in url or not url.startswith(("/", ".")):
+    urls = repository.run("remote", "get-url", "--all", *options, name).lines
+    if options and len(urls) > 1:
+        raise InvalidInput(
+            f"remote {name}",
+            f"pushes to {len(urls)} URLs, and what one takes another may refuse",
+            "Add a remote with one of them, and name it in remote",
+        )
+    if is_url(urls[0]):
         # What a CI's checkout wrote into the configuration stays as it is.
-        require_url(f"remote {name}", url, may_hold_password=True)
-    return url
+        require_url(f"remote {name}", urls[0], may_hold_password=True)
+    return urls[0]
 
 
 def _is_cut_off(repository: Repository, tips: Sequence[str], known: str | None) -> bool:

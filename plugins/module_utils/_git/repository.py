@@ -47,9 +47,13 @@ MISLEADING_VARIABLES = (
     "GIT_PREFIX",
     "GIT_WORK_TREE",
 )
-# The files of a folder that has subfolders are left out, so that a commit touches few files.
-SPARSE_SETTINGS = (("core.sparseCheckout", "true"), ("core.sparseCheckoutCone", "true"))
-FULL_SETTINGS = (("core.sparseCheckout", "false"),)
+# Only the files at the top are checked out, and the index has a line for each folder below.
+SPARSE_SETTINGS = (
+    ("core.sparseCheckout", "true"),
+    ("core.sparseCheckoutCone", "true"),
+    ("index.sparse", "true"),
+)
+FULL_SETTINGS = (("core.sparseCheckout", "false"), ("index.sparse", "false"))
 
 
 class GitError(RecoveryError):

@@ -134,7 +134,7 @@ def started_result(state: State) -> dict[str, t.Any]:
         "branch": state.branch,
         "base_tag": state.base_tag,
         "base_commit": state.base_commit,
-        "worktree": "" if state.is_finished else state.worktree,
+        "worktree": "" if state.is_finished and not state.is_kept else state.worktree,
         "checkout": state.checkout,
         "step": state.step,
     }
@@ -165,7 +165,9 @@ def _require_committer(repository: Repository) -> None:
 def _checked_base(workspace: Workspace, request: StartRequest) -> Base:
     repository = workspace.repository
     if not request.base:
-        raise InvalidInput("from_tag", "is missing, as is from_pattern", "Set one of them")
+        raise InvalidInput(
+            "from_tag", "is missing, as are from_pattern and from_running", "Set one of them"
+        )
     remote = read_remote(repository, request.remote)
     places = [("", repository.object_of(HEADS + request.branch))]
     places.append((f" on {remote.name}", remote.branch(request.branch)))

@@ -78,7 +78,10 @@ class Release:
 
 @dataclasses.dataclass
 class State:
-    """One hotfix. ``picks`` are the outcomes of all calls, as the module returns them."""
+    """One hotfix. ``picks`` are the outcomes of all calls, as the module returns them.
+
+    ``is_kept`` says that the worktree stayed after the hotfix was finished.
+    """
 
     name: str
     branch: str
@@ -92,6 +95,7 @@ class State:
     picks: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     picking: Picking | None = None
     release: Release | None = None
+    is_kept: bool = False
 
     @property
     def step(self) -> str:

@@ -10,12 +10,14 @@ Private to oncall.recovery: it may change in any release.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import shutil
 import typing as t
 from pathlib import Path
 
+from ansible_collections.oncall.recovery.plugins.module_utils._errors import InvalidInput
 from ansible_collections.oncall.recovery.plugins.module_utils._git.repository import (
-    GitError,
+    FULL_SETTINGS,
     Repository,
 )
 
@@ -54,13 +56,37 @@ def fill(tree: Repository) -> None:
 
     A file that is left out counts as unchanged whatever somebody writes to it.
     """
-    entries = tree.run("ls-files", "-z", "-t").raw.split(b"\0")
-    left_out = b"\0".join(entry[2:] for entry in entries if entry.startswith(b"S "))
-    tree.run("update-index", "-z", "--no-skip-worktree", "--stdin", stdin=left_out)
+    tree = _leaving_nothing_out(tree)
     # It complains about files that conflict and about those that are there, and does the rest.
     tree.run("checkout-index", "--all", "--quiet", accepts=range(256))
     patterns = git_dir_of(tree) / "info" / "sparse-checkout"
     patterns.unlink(missing_ok=True)
+
+
+def write_files(tree: Repository, folder: Path) -> None:
+    """Write all files of the worktree's index into a new or empty folder that git knows nothing of.
+
+    Of a sparse worktree nothing is left out. Raises InvalidInput for a folder that is in use.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise InvalidInput("try_in", f"{folder} is not empty", "Name a new folder")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _leaving_nothing_out(tree).run("checkout-index", "--all", "--quiet", f"--prefix={folder}/")
+
+
+def release_worktree(repository: Repository, folder: Path, commit: str) -> None:
+    """Have the worktree stand at ``commit`` with all files and on no branch.
+
+    One that is on the commit already keeps what tests have built in it, as far as git ignores it.
+    """
+    if is_worktree(repository, folder):
+        tree = repository.at(folder, is_sparse=False)
+        is_whole = not (git_dir_of(tree) / "info" / "sparse-checkout").exists()
+        if is_whole and tree.commit_of("HEAD") == commit:
+            tree.run("checkout", "--quiet", "--force", "--detach")
+            tree.run("clean", "--quiet", "--force", "-d")
+            return
+    add_worktree(repository, folder, commit, checkout=FULL, detach=True)
 
 
 def remove_worktree(repository: Repository, folder: Path) -> bool:
@@ -133,13 +159,19 @@ def remove_stale_lock(repository: Repository, ref: str) -> None:
     (repository.common_dir / f"{ref}.lock").unlink(missing_ok=True)
 
 
-def is_sound(tree: Repository, branch: str) -> bool:
-    """Whether the worktree is on its branch and git can work in it."""
-    try:
-        on = tree.run("symbolic-ref", "--quiet", "HEAD", accepts=(0, 1)).stdout.strip()
-    except GitError:
-        return False
-    return on == f"refs/heads/{branch}" and not list(git_dir_of(tree).glob("*.lock"))
+def branch_of(tree: Repository) -> str:
+    """The branch that the worktree is on; "" where it is on none."""
+    ref = tree.run("symbolic-ref", "--quiet", "HEAD", accepts=(0, 1)).stdout.strip()
+    return ref.removeprefix("refs/heads/")
+
+
+def _leaving_nothing_out(tree: Repository) -> Repository:
+    """The worktree with an index that has every file, none of them left out of the checkout."""
+    tree = dataclasses.replace(tree, settings=FULL_SETTINGS)
+    entries = tree.run("ls-files", "-z", "-t").raw.split(b"\0")
+    left_out = b"\0".join(entry[2:] for entry in entries if entry.startswith(b"S "))
+    tree.run("update-index", "-z", "--no-skip-worktree", "--stdin", stdin=left_out)
+    return tree
 
 
 def _entries(repository: Repository) -> list[Path]:

@@ -42,7 +42,8 @@ RESTART_ANNOTATION = "kubectl.kubernetes.io/restartedAt"
 class ChangeRequest:
     """What to make of a workload.
 
-    ``images`` are by container name, for ``updated``; ``reason`` becomes the change cause of
+    ``images`` are by container name and ``annotations`` those that the pod template gets, for
+    ``updated``; ``reason`` becomes the change cause of
     what makes a new revision. ``dry_run`` has the server try the change and store nothing.
     """
 
@@ -50,6 +51,7 @@ class ChangeRequest:
     images: Mapping[str, str] = dataclasses.field(default_factory=dict)
     reason: str = ""
     dry_run: bool = False
+    annotations: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def change_patch(workload: Object, request: ChangeRequest) -> Patch:
@@ -64,6 +66,7 @@ def change_patch(workload: Object, request: ChangeRequest) -> Patch:
         return [*preconditions(workload), *operations] if operations else []
     if request.state == UPDATED:
         operations = _other_images(subject, workload, request.images)
+        operations += _other_annotations(workload, request.annotations)
     else:
         operations = _restart(subject, workload)
     if not operations:
@@ -102,6 +105,13 @@ def _other_images(subject: str, workload: Object, images: Mapping[str, str]) -> 
             "Name one of those",
         )
     return operations
+
+
+def _other_annotations(workload: Object, annotations: Mapping[str, str]) -> Patch:
+    metadata = workload["spec"]["template"].get("metadata") or {}
+    there = metadata.get("annotations") or {}
+    missing = {name: value for name, value in annotations.items() if there.get(name) != value}
+    return annotate("/spec/template/metadata/annotations", metadata, missing)
 
 
 def _restart(subject: str, workload: Object) -> Patch:

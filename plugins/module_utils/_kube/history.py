@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.autoscaler import (
+    read_autoscalers,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.follow import look_once
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.kinds import collection_path
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.managers import managers_of
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.revision import Revision
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.rollout import (
@@ -31,11 +33,14 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import Client
 
+# https://specs.opencontainers.org/image-spec/annotations/
+IMAGE_ANNOTATIONS = "org.opencontainers.image."
+
 
 def read_history(client: Client, selection: Selection) -> dict[str, t.Any]:
     """Return ``workloads`` (sorted) and ``missing`` (references that lead to nothing)."""
     found = read_workloads(client, selection)
-    autoscalers = _read_autoscalers(client, found.workloads)
+    autoscalers = read_autoscalers(client, found.workloads)
     described = look_once(
         client,
         found.workloads,
@@ -60,9 +65,20 @@ def describe(view: View, autoscalers: Iterable[Mapping[str, t.Any]]) -> dict[str
         "generation": workload["metadata"].get("generation", 0),
         "paused": bool(workload["spec"].get("paused")),
         **status.as_result(),
+        "image_annotations": image_annotations_of(workload),
         "managed_by": [m.as_result() for m in managers_of(workload, autoscalers)],
         "revisions": [_revision(r, current) for r in reversed(view.revisions)],
     }
+
+
+def image_annotations_of(workload: Mapping[str, t.Any]) -> dict[str, str]:
+    """What annotations say of the image. Those of the pod template win: they roll back with it."""
+    metadata = workload["spec"]["template"].get("metadata") or {}
+    annotations = {
+        **(workload["metadata"].get("annotations") or {}),
+        **(metadata.get("annotations") or {}),
+    }
+    return {k: v for k, v in sorted(annotations.items()) if k.startswith(IMAGE_ANNOTATIONS)}
 
 
 def _revision(revision: Revision, current: Revision | None) -> dict[str, t.Any]:
@@ -76,17 +92,3 @@ def _revision(revision: Revision, current: Revision | None) -> dict[str, t.Any]:
         "mark": revision.mark,
         "current": current is not None and revision.uid == current.uid,
     }
-
-
-def _read_autoscalers(
-    client: Client, workloads: Iterable[Mapping[str, t.Any]]
-) -> dict[str, list[dict[str, t.Any]]]:
-    """HorizontalPodAutoscalers by namespace; autoscaling/v1 is served by every version."""
-    namespaces = sorted({workload["metadata"]["namespace"] for workload in workloads})
-
-    def read(namespace: str) -> list[dict[str, t.Any]]:
-        path = collection_path("horizontalpodautoscalers", namespace, "/apis/autoscaling/v1")
-        subject = f"horizontalpodautoscalers in namespace {namespace}"
-        return client.list_objects(path, subject=subject)[0]
-
-    return dict(zip(namespaces, client.side_by_side(read, namespaces), strict=True))

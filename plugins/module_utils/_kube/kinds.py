@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The three kinds of workload and where the API server keeps them and their revisions.
+"""The kinds of workload and where the API server keeps them and their revisions.
 
 All paths are ``apps/v1``, which every supported Kubernetes (1.20 to the newest) serves, so
 no discovery is needed.
@@ -27,7 +27,10 @@ DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """A kind of workload: its name, its plural in URLs, and what its revisions are kept in."""
+    """A kind of workload: its name, its plural in URLs, and what its revisions are kept in.
+
+    A ReplicaSet by itself has no revisions.
+    """
 
     name: str
     plural: str
@@ -41,8 +44,9 @@ class Kind:
 DEPLOYMENT = Kind("Deployment", "deployments", "replicasets")
 STATEFUL_SET = Kind("StatefulSet", "statefulsets", "controllerrevisions")
 DAEMON_SET = Kind("DaemonSet", "daemonsets", "controllerrevisions")
+REPLICA_SET = Kind("ReplicaSet", "replicasets", "")
 
-KINDS = {kind.name: kind for kind in (DEPLOYMENT, STATEFUL_SET, DAEMON_SET)}
+KINDS = {kind.name: kind for kind in (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, REPLICA_SET)}
 
 
 def require_name(what: str, value: str, pattern: re.Pattern[str] = DNS_SUBDOMAIN) -> str:

@@ -12,15 +12,15 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.autoscaler import (
+    KIND,
+    autoscalers_of,
+)
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-ARGO_CD, FLUX, HELM, AUTOSCALER = (
-    "Argo CD",
-    "Flux",
-    "Helm",
-    "HorizontalPodAutoscaler",
-)
+ARGO_CD, FLUX, HELM = "Argo CD", "Flux", "Helm"
 
 # https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/
 ARGO_CD_TRACKING_ANNOTATION = "argocd.argoproj.io/tracking-id"
@@ -56,7 +56,11 @@ def managers_of(
     workload: Mapping[str, t.Any], autoscalers: Iterable[Mapping[str, t.Any]]
 ) -> list[Manager]:
     """Read from labels and annotations, and from the HorizontalPodAutoscalers of its namespace."""
-    return [*_owners(workload), *_autoscalers(workload, autoscalers)]
+    scaled_by = [
+        Manager(KIND, KIND, autoscaler["metadata"]["namespace"], autoscaler["metadata"]["name"])
+        for autoscaler in autoscalers_of(workload, autoscalers)
+    ]
+    return [*_owners(workload), *scaled_by]
 
 
 def _owners(workload: Mapping[str, t.Any]) -> Iterator[Manager]:
@@ -76,14 +80,3 @@ def _owners(workload: Mapping[str, t.Any]) -> Iterator[Manager]:
     if annotations.get(HELM_RELEASE_NAME):
         namespace = annotations.get(HELM_RELEASE_NAMESPACE, "")
         yield Manager(HELM, "Release", namespace, annotations[HELM_RELEASE_NAME])
-
-
-def _autoscalers(
-    workload: Mapping[str, t.Any], autoscalers: Iterable[Mapping[str, t.Any]]
-) -> Iterator[Manager]:
-    metadata = workload["metadata"]
-    for autoscaler in autoscalers:
-        target = autoscaler["spec"]["scaleTargetRef"]
-        if (target.get("kind"), target["name"]) == (workload["kind"], metadata["name"]):
-            name = autoscaler["metadata"]["name"]
-            yield Manager(AUTOSCALER, AUTOSCALER, metadata["namespace"], name)

@@ -138,10 +138,10 @@ def _sources(kind: str, workloads: Sequence[Object], with_pods: bool) -> list[So
     labels = selector_of(first) if alone else ""
     name = f"metadata.name={first['metadata']['name']}" if alone else ""
     plurals = KINDS[kind]
-    sources = [
-        Source(WORKLOADS, collection_path(plurals.plural, namespace), field_selector=name),
-        Source(REVISIONS, collection_path(plurals.revisions_plural, namespace), labels),
-    ]
+    sources = [Source(WORKLOADS, collection_path(plurals.plural, namespace), field_selector=name)]
+    if plurals.revisions_plural:
+        revisions = collection_path(plurals.revisions_plural, namespace)
+        sources.append(Source(REVISIONS, revisions, labels))
     if with_pods:
         sources.append(Source(PODS, collection_path("pods", namespace, "/api/v1"), labels))
     return sources

@@ -168,6 +168,21 @@ def test_tag_that_only_the_clone_has_is_refused(shop: Shop) -> None:
     assert git(shop.work, "rev-parse", "v1.2.4^{commit}") == shop.commit("v1.1.0")
 
 
+def test_work_of_a_person_in_the_worktree_is_not_thrown_away(shop: Shop) -> None:
+    shop.start(checkout="full")
+    git(shop.tree, "checkout", "--quiet", "-b", "try-this")
+    (shop.tree / "app/cart.py").write_text("half done\n")
+    refused = shop.pick(shop.fix)
+    assert f"is on try-this, and not on {BRANCH}" in refused.message
+    assert (shop.tree / "app/cart.py").read_text() == "half done\n"
+
+
+def test_remote_that_pushes_to_several_places_is_refused(shop: Shop) -> None:
+    for url in (f"file://{shop.server}", f"file://{shop.folder}/mirror.git"):
+        git(shop.work, "config", "--add", "remote.origin.pushurl", url)
+    assert "pushes to 2 URLs" in shop.start().message
+
+
 def test_tag_that_was_moved_is_no_base(shop: Shop) -> None:
     git(shop.server, "tag", "--force", "v1.2.3", "main")
     assert "Find out who moved it" in shop.start().message

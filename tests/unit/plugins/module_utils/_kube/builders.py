@@ -68,6 +68,27 @@ def workload(
     }
 
 
+def autoscaler(
+    least: int = 2,
+    greatest: int = 8,
+    *,
+    name: str = "web-hpa",
+    target: Object | None = None,
+    owners: list[Object] | None = None,
+) -> Object:
+    """A HorizontalPodAutoscaler as a LIST of autoscaling/v1 shows it."""
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", **(target or {})}
+    return {
+        "metadata": {
+            "name": name,
+            "namespace": NAMESPACE,
+            "uid": f"uid-of-{name}",
+            "ownerReferences": owners or [],
+        },
+        "spec": {"scaleTargetRef": reference, "minReplicas": least, "maxReplicas": greatest},
+    }
+
+
 def owned_by(owner: Object, *, controller: bool = True) -> list[Object]:
     uid = owner["metadata"]["uid"]
     return [{"kind": owner["kind"], "uid": uid, "controller": controller}]

@@ -67,6 +67,15 @@ class TestUpdated:
             "/spec/template/spec/containers/1/image": "proxy:2",
         }
 
+    def test_only_annotations_that_differ_are_set_on_the_template(self) -> None:
+        live = two_containers()
+        live["spec"]["template"]["metadata"] = {"annotations": {"a/b": "1", "c": "2"}}
+        request = {"images": {"web": "web:1"}, "annotations": {"a/b": "1", "c": "3"}}
+        path = "/spec/template/metadata/annotations"
+        assert changed_fields(live, state="updated", **request) == {f"{path}/c": "3"}
+        del live["spec"]["template"]["metadata"]
+        assert changed_fields(live, state="updated", **request) == {path: request["annotations"]}
+
     def test_reason_becomes_the_change_cause(self) -> None:
         fields = changed_fields(
             two_containers(), state="updated", images={"web": "web:2"}, reason="2.4.2"
