@@ -446,10 +446,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 def main() -> None:
     module = kubernetes_module(
         ARGUMENT_SPEC,
-        required_if=[
-            ("state", "present", ["name", "changes"]),
-            ("state", "absent", ["name", "incident", "expired"], True),
-        ],
+        required_if=[("state", "present", ["name", "changes"])],
     )
     options = module.params
     keep_values_out_of_logs(module)

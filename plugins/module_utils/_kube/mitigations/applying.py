@@ -18,6 +18,10 @@ import time
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.autoscaler import (
+    bounds_of,
+    read_autoscalers,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors import (
     ApiError,
     is_passing,
@@ -34,8 +38,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.floor import (
     CEILING_TOKENS,
     as_floor,
-    autoscaler_of,
-    autoscalers_in,
+    autoscaler_for,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.objects import (
     Resources,
@@ -205,10 +208,11 @@ class _Run:
     def _by_autoscaler(self, plan: Plan, change: Change, live: Object) -> tuple[Change, Object]:
         """The change of replicas as one to the autoscaler that decides them, where one does."""
         namespace = change.reference.namespace
-        autoscaler = autoscaler_of(change, autoscalers_in(self._client, namespace))
+        autoscalers = read_autoscalers(self._client, [live])[namespace]
+        autoscaler = autoscaler_for(change, live, autoscalers)
         if autoscaler is None:
             return change, live
-        ceiling = autoscaler["spec"]["maxReplicas"]
+        ceiling = bounds_of(autoscaler).greatest
         planned = plan.works.get((autoscaler["metadata"]["uid"], CEILING_TOKENS))
         if planned:
             ceiling = planned.target

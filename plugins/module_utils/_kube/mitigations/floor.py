@@ -13,44 +13,43 @@ import dataclasses
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.kinds import collection_path
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.autoscaler import (
+    autoscalers_of,
+    bounds_of,
+    keeper_of,
+    name_of,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.change import Change
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.objects import (
     AUTOSCALER,
-    USUAL,
     object_reference,
 )
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import Client
-
     Object = Mapping[str, t.Any]
 
 FLOOR_TOKENS, CEILING_TOKENS = ("spec", "minReplicas"), ("spec", "maxReplicas")
-# What the server takes an autoscaler without a floor to have.
-USUAL_FLOOR = 1
 
 
-def autoscalers_in(client: Client, namespace: str) -> list[dict[str, t.Any]]:
-    """All HorizontalPodAutoscalers of a namespace, by one LIST."""
-    version, plural = USUAL[AUTOSCALER]
-    path = collection_path(plural, namespace, f"/apis/{version}")
-    return client.list_objects(path, subject=f"{plural} in namespace {namespace}")[0]
-
-
-def autoscaler_of(change: Change, autoscalers: Iterable[Object]) -> Object | None:
+def autoscaler_for(change: Change, live: Object, autoscalers: Iterable[Object]) -> Object | None:
     """The autoscaler that decides what the change wants to set; none does for no replicas at all.
 
-    Without replicas an autoscaler is switched off, and that is what 0 asks for.
+    Without replicas an autoscaler is switched off, and that is what 0 asks for. ``live`` is the
+    workload. Raises RecoveryError where something else keeps the autoscaler as it is.
     """
-    reference = change.reference
-    for autoscaler in autoscalers:
-        target = autoscaler["spec"]["scaleTargetRef"]
-        if (target.get("kind"), target.get("name")) == (reference.kind, reference.name):
-            return autoscaler if change.replicas else None
-    return None
+    found = autoscalers_of({**live, "kind": change.reference.kind}, autoscalers)
+    if not found or not change.replicas:
+        return None
+    keeper = keeper_of(found[0])
+    if keeper:
+        raise RecoveryError(
+            name_of(found[0]),
+            f"{keeper} made it and would set it back",
+            "Change that instead, by pointer",
+        )
+    return found[0]
 
 
 def as_floor(change: Change, autoscaler: Object, before: int | None, ceiling: int) -> Change:
@@ -59,14 +58,14 @@ def as_floor(change: Change, autoscaler: Object, before: int | None, ceiling: in
     ``before`` is the floor under the mitigation, where it is applied already. A floor that is
     higher stays. Raises RecoveryError where ``ceiling``, its most replicas, is lower.
     """
-    metadata, spec = autoscaler["metadata"], autoscaler["spec"]
-    reference = object_reference(AUTOSCALER, metadata["namespace"], metadata["name"])
-    floor = before if before is not None else spec.get("minReplicas", USUAL_FLOOR)
+    metadata = autoscaler["metadata"]
+    floor = bounds_of(autoscaler).least if before is None else before
     wanted = max(change.replicas or 0, floor)
     if wanted > ceiling:
         raise RecoveryError(
-            str(reference),
+            name_of(autoscaler),
             f"it allows {ceiling} replicas of {change.reference}, not {wanted}",
             "Raise its /spec/maxReplicas by a pointer in the change before, or ask for fewer",
         )
+    reference = object_reference(AUTOSCALER, metadata["namespace"], metadata["name"])
     return dataclasses.replace(change, reference=reference, tokens=FLOOR_TOKENS, value=wanted)

@@ -19,7 +19,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.floor import (
     as_floor,
-    autoscaler_of,
+    autoscaler_for,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.pointer import (
     ABSENT,
@@ -165,8 +165,11 @@ def test_container_that_is_not_there_is_named_with_those_that_are() -> None:
         wanted.field(LIVE)
 
 
+WORKLOAD = {"metadata": {"name": "web"}}
+
+
 def autoscaler(**spec: t.Any) -> Object:
-    target = {"kind": "Deployment", "name": "web"}
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
     metadata = {"name": "hpa", "namespace": "shop", "uid": "u2"}
     return {"metadata": metadata, "spec": {"scaleTargetRef": target, "maxReplicas": 8, **spec}}
 
@@ -184,7 +187,7 @@ def test_floor_of_an_autoscaler_is_raised(
     replicas: int, spec: Object, before: int | None, expected: int
 ) -> None:
     wanted = change(kind="Deployment", replicas=replicas)
-    found = autoscaler_of(wanted, [autoscaler(**spec)])
+    found = autoscaler_for(wanted, WORKLOAD, [autoscaler(**spec)])
     assert found
     floor = as_floor(wanted, found, before, 8)
     assert (str(floor.reference), floor.tokens, floor.value) == (
@@ -196,7 +199,7 @@ def test_floor_of_an_autoscaler_is_raised(
 
 def test_no_replicas_are_those_of_the_workload_itself() -> None:
     wanted = change(kind="Deployment", replicas=0)
-    assert autoscaler_of(wanted, [autoscaler()]) is None
+    assert autoscaler_for(wanted, WORKLOAD, [autoscaler()]) is None
     assert wanted.field(LIVE).path == "/spec/replicas"
 
 
@@ -204,3 +207,12 @@ def test_floor_above_the_ceiling_is_refused() -> None:
     wanted = change(kind="Deployment", replicas=9)
     with pytest.raises(RecoveryError, match="it allows 8 replicas of Deployment shop/web, not 9"):
         as_floor(wanted, autoscaler(), None, 8)
+
+
+def test_autoscaler_that_something_else_keeps_is_refused() -> None:
+    kept = autoscaler()
+    kept["metadata"]["ownerReferences"] = [
+        {"kind": "ScaledObject", "name": "web", "controller": True}
+    ]
+    with pytest.raises(RecoveryError, match="ScaledObject web made it and would set it back"):
+        autoscaler_for(change(kind="Deployment", replicas=3), WORKLOAD, [kept])
