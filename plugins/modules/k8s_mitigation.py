@@ -379,12 +379,14 @@ restarted:
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
-    connect,
     finish,
-    keep_values_out_of_logs,
-    kubernetes_module,
     reporting_errors,
     require_at_least,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter_kube import (
+    connect,
+    keep_values_out_of_logs,
+    kubernetes_module,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.applying import (
     apply_mitigation,
@@ -444,10 +446,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 def main() -> None:
     module = kubernetes_module(
         ARGUMENT_SPEC,
-        required_if=[
-            ("state", "present", ["name", "changes"]),
-            ("state", "absent", ["name", "incident", "expired"], True),
-        ],
+        required_if=[("state", "present", ["name", "changes"])],
     )
     options = module.params
     keep_values_out_of_logs(module)

@@ -12,9 +12,9 @@ version_added: 0.2.0
 author:
   - oncall.recovery contributors (@oncall-recovery)
 description:
-  - Lists what M(oncall.recovery.k8s_mitigation) applied and nobody put back yet, with what was there
-    before, since when, until when, for which incident, by whom, and whether it still is as it was
-    set.
+  - Lists what M(oncall.recovery.k8s_mitigation) applied and nobody put back yet, with what was
+    there before, since when, until when, for which incident, by whom, and whether it still is as
+    it was set.
 extends_documentation_fragment:
   - oncall.recovery._attributes
   - oncall.recovery._attributes.info_module
@@ -117,8 +117,8 @@ mitigations:
       sample: false
     is_overwritten:
       description:
-        - Whether somebody changed one of its fields meanwhile, or its object is gone. Null where one
-          could not be read.
+        - Whether somebody changed one of its fields meanwhile, or its object is gone. Null where
+          one could not be read.
       type: bool
       sample: false
     fields:
@@ -178,10 +178,12 @@ mitigations:
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
-    connect,
     finish,
-    kubernetes_module,
     reporting_errors,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter_kube import (
+    connect,
+    kubernetes_module,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.inventory import (
     read_mitigations,

@@ -18,17 +18,27 @@ import time
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.autoscaler import (
+    bounds_of,
+    read_autoscalers,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors import (
     ApiError,
     is_passing,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.book import (
+    crossed_out,
     read_book,
     update_book,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.entry import (
     Entry,
     Story,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.floor import (
+    CEILING_TOKENS,
+    as_floor,
+    autoscaler_for,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.objects import (
     Resources,
@@ -51,6 +61,16 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.pointer import (
     read_at,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.restart import (
+    ALWAYS,
+    NEVER,
+    Tokens,
+    changed_sources,
+    finish_restart,
+    plan_restart,
+    reads,
+    workloads_in,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.sending import (
     Sent,
     send,
@@ -59,7 +79,6 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.stack import (
     Conflict,
     put_on,
-    without,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.record import TIME_FORMAT
 
@@ -67,7 +86,6 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import Client
-    from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.book import Book
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.change import (
         Change,
     )
@@ -108,6 +126,7 @@ class _Run:
         self._client = client
         self._request = request
         self._resources = Resources(client)
+        self._tokens = Tokens(request.name)
         self._found: dict[t.Any, t.Any] = {}
         self._is_noted = False
 
@@ -128,6 +147,8 @@ class _Run:
         request = self._request
         plan = Plan({n: read_book(self._client, n) for n in self._namespaces()})
         troubles = self._put_on_all(plan)
+        if not troubles and request.restart != NEVER:
+            self._plan_restarts(plan)
         if troubles:
             return self._refused(plan, troubles)
         patches = plan.patches()
@@ -173,6 +194,8 @@ class _Run:
         return troubles
 
     def _put_on(self, plan: Plan, change: Change, live: Object) -> None:
+        if change.replicas is not None:
+            change, live = self._by_autoscaler(plan, change, live)
         field = change.field(live)
         plan.require_no_overlap(field)
         work = plan.work(field, live)
@@ -181,6 +204,45 @@ class _Run:
         step = put_on(work.stack, entry, work.target, force=self._request.force)
         work.stack, work.target = step.stack, step.live
         work.order = work.order or entry.order
+
+    def _by_autoscaler(self, plan: Plan, change: Change, live: Object) -> tuple[Change, Object]:
+        """The change of replicas as one to the autoscaler that decides them, where one does."""
+        namespace = change.reference.namespace
+        autoscalers = read_autoscalers(self._client, [live])[namespace]
+        autoscaler = autoscaler_for(change, live, autoscalers)
+        if autoscaler is None:
+            return change, live
+        ceiling = bounds_of(autoscaler).greatest
+        planned = plan.works.get((autoscaler["metadata"]["uid"], CEILING_TOKENS))
+        if planned:
+            ceiling = planned.target
+        floor = as_floor(change, autoscaler, None, ceiling).field(autoscaler)
+        own = plan.books[namespace].entries.get(floor.key_for(self._request.name))
+        before = own.before if own else None
+        return as_floor(change, autoscaler, before, ceiling), autoscaler
+
+    def _plan_restarts(self, plan: Plan) -> None:
+        """Have workloads start anew that read what changes, and finish what was begun.
+
+        Raises RecoveryError where workloads cannot be read, or cannot be restarted.
+        """
+        name, story = self._request.name, self._story()
+        for namespace, book in plan.books.items():
+            changed = changed_sources(plan.works.values(), namespace, self._found_in)
+            begun = {
+                entry.field.uid
+                for entry in book.entries.values()
+                if entry.field.is_restart and entry.mitigation == name
+            }
+            for workload in workloads_in(self._client, namespace) if changed or begun else ():
+                uid = workload["metadata"]["uid"]
+                if reads(workload, changed, mounted=self._request.restart == ALWAYS):
+                    plan_restart(plan, workload, name, self._tokens.for_workload(uid), story)
+                elif uid in begun:
+                    finish_restart(plan, workload, name)
+
+    def _found_in(self, work: Work) -> t.Any:
+        return self._found.get(work.field.slot, work.found)
 
     def _story(self) -> Story:
         now = self._client.now()
@@ -252,7 +314,7 @@ class _Run:
     def _outcome(self, plan: Plan, patches: t.Collection[str], sent: Sent) -> Outcome:
         works = list(plan.works.values())
         for slot, work in plan.works.items():
-            work.found = self._found.get(slot, work.found)
+            work.found = self._found[slot]
         fields = [
             self._field_outcome(entry, work, sent)
             for work in works
@@ -290,18 +352,6 @@ class _Run:
             is_changed=work.is_changed and not error,
             **values_of(entry),
         )
-
-
-def crossed_out(book: Book, keys: t.Collection[str]) -> dict[str, Entry | None]:
-    """The changes to a ledger that take these entries out, and join what stood on them."""
-    changes: dict[str, Entry | None] = {}
-    slots = {entry.field.slot for key, entry in book.entries.items() if key in keys}
-    for slot in slots:
-        stack = book.stack(slot)
-        rest = without(stack, keys, stack[0].before)
-        changes.update({entry.key: entry for entry in rest if entry not in stack})
-    changes.update({key: None for key in keys if key in book.entries})
-    return changes
 
 
 def _take_over_spelling(plan: Plan, uid: str, answer: Object) -> None:

@@ -34,10 +34,11 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.stack import (
     Stack,
     in_order,
+    without,
 )
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import Client
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.pointer import (
@@ -163,6 +164,18 @@ def update_book(client: Client, namespace: str, decide: Callable[[Book], Changes
         else:
             return
     raise ledger.keeps_changing(namespace)
+
+
+def crossed_out(book: Book, keys: Collection[str]) -> dict[str, Entry | None]:
+    """The changes to a ledger that take these entries out, and join what stood on them."""
+    changes: dict[str, Entry | None] = {}
+    slots = {entry.field.slot for key, entry in book.entries.items() if key in keys}
+    for slot in slots:
+        stack = book.stack(slot)
+        rest = without(stack, keys, stack[0].before)
+        changes.update({entry.key: entry for entry in rest if entry not in stack})
+    changes.update({key: None for key in keys if key in book.entries})
+    return changes
 
 
 def _data_of(live: Object | None) -> dict[str, str]:

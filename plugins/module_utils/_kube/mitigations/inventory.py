@@ -45,9 +45,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.entry import (
         Entry,
     )
-    from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.objects import (
-        ObjectReference,
-    )
 
     Object = Mapping[str, t.Any]
 

@@ -44,7 +44,10 @@ MOST_TOLD = 3
 
 @dataclasses.dataclass(frozen=True)
 class FieldOutcome:
-    """What became of one field of a mitigation."""
+    """What became of one field of a mitigation.
+
+    ``ledger`` is the namespace of its ledger, where that is not the object's.
+    """
 
     mitigation: str
     field: Field
@@ -53,6 +56,12 @@ class FieldOutcome:
     before: t.Any = ABSENT
     value: t.Any = ABSENT
     is_changed: bool = False
+    ledger: str = ""
+
+    @property
+    def group(self) -> tuple[str, str]:
+        """The mitigation, and the namespace of its ledger."""
+        return (self.mitigation, self.ledger or self.field.reference.namespace)
 
     def as_result(self) -> dict[str, t.Any]:
         return {
@@ -107,11 +116,7 @@ class Outcome:
         return result
 
     def _of(self, name: str, namespace: str) -> dict[str, t.Any]:
-        fields = [
-            field
-            for field in self.fields
-            if (field.mitigation, field.field.reference.namespace) == (name, namespace)
-        ]
+        fields = [field for field in self.fields if field.group == (name, namespace)]
         states = {field.state for field in fields}
         return {
             "name": name,

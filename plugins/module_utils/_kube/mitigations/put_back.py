@@ -22,10 +22,10 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube import ledge
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.applying import (
     MOST_ATTEMPTS,
     SECONDS_BETWEEN_ATTEMPTS,
-    crossed_out,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.book import (
     book_of,
+    crossed_out,
     update_book,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.objects import (
@@ -44,6 +44,11 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.
     Work,
     read_objects,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.restart import (
+    Tokens,
+    is_expected_to_change,
+    plan_restart_back,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.sending import (
     Sent,
     send,
@@ -52,6 +57,9 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.stack import (
     Conflict,
     take_off,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.suspensions import (
+    resume_owners,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.record import TIME_FORMAT
 
@@ -133,6 +141,7 @@ class _Run:
         self._client = client
         self._request = request
         self._resources = Resources(client)
+        self._tokens = Tokens(request.chosen.name)
         self._found: dict[t.Any, t.Any] = {}
 
     def attempt(self) -> Outcome | None:
@@ -150,6 +159,8 @@ class _Run:
         patches = plan.patches()
         for slot, work in plan.works.items():
             self._found.setdefault(slot, work.found)
+        if not request.dry_run:
+            self._write_renewed(plan)
         sent = send(self._client, self._resources, plan, patches, dry_run=request.dry_run)
         if sent.is_overtaken:
             return None
@@ -160,7 +171,7 @@ class _Run:
         ]
         if not request.dry_run:
             self._cross_out(done)
-        return self._outcome(plan, chosen, done, {**conflicts}, sent, gone)
+        return self._outcome(plan, chosen, done, conflicts, sent, gone)
 
     def _take_off_all(
         self, plan: Plan, chosen: Sequence[Entry]
@@ -170,22 +181,80 @@ class _Run:
         lives = read_objects(self._client, self._resources, references)
         conflicts: dict[str, RecoveryError] = {}
         gone: set[str] = set()
-        for slot in dict.fromkeys(entry.field.slot for entry in chosen):
+        # Whether pods start anew depends on what became of all else.
+        in_turn = sorted(chosen, key=lambda entry: entry.field.is_restart)
+        for slot in dict.fromkeys(entry.field.slot for entry in in_turn):
             entries = [entry for entry in chosen if entry.field.slot == slot]
             keys = {entry.key for entry in entries}
-            live = lives[entries[0].field.reference]
+            field, live = entries[0].field, lives[entries[0].field.reference]
             trouble = _trouble(entries[0], live)
-            if trouble:
-                if self._request.force and isinstance(trouble, Conflict):
-                    gone |= keys
-                else:
-                    conflicts.update(dict.fromkeys(keys, trouble))
-                continue
-            work = plan.work(entries[0].field, t.cast("Object", live))
-            step = take_off(work.stack, keys, work.target, force=self._request.force)
-            work.stack, work.target = step.stack, step.live
-            conflicts.update(step.conflicts)
+            if not trouble and field.is_restart:
+                self._take_off_restart(plan, entries, t.cast("Object", live), conflicts)
+            elif not trouble:
+                work = plan.work(field, t.cast("Object", live))
+                step = take_off(work.stack, keys, work.target, force=self._request.force)
+                work.stack, work.target = step.stack, step.live
+                conflicts.update(step.conflicts)
+            elif isinstance(trouble, Conflict) and (self._request.force or field.is_restart):
+                gone |= keys
+            else:
+                conflicts.update(dict.fromkeys(keys, trouble))
         return conflicts, gone
+
+    def _take_off_restart(
+        self,
+        plan: Plan,
+        entries: Sequence[Entry],
+        live: Object,
+        conflicts: dict[str, RecoveryError],
+    ) -> None:
+        """Put the annotation back for mitigations of which nothing else has to stay."""
+        reference = entries[0].field.reference
+        staying = {
+            entry.mitigation: conflicts[key]
+            for key, entry in plan.books[reference.namespace].entries.items()
+            if key in conflicts
+        }
+        names = {entry.mitigation for entry in entries}
+        is_needed = any(
+            is_expected_to_change(work)
+            for work in plan.works.values()
+            if work.field.reference.is_configuration
+            and names & {entry.mitigation for entry in work.was}
+        )
+        keys = {entry.key for entry in entries if entry.mitigation not in staying}
+        token = self._tokens.for_workload(entries[0].field.uid)
+        plan_restart_back(plan, live, keys, token, is_needed=is_needed)
+        for entry in entries:
+            if entry.mitigation in staying:
+                conflicts[entry.key] = staying[entry.mitigation]
+
+    def _write_renewed(self, plan: Plan) -> None:
+        """Write down the new tokens of mitigations that stay, before they are set."""
+        for namespace in plan.books:
+            renewed = {
+                key: entry
+                for key, entry in plan.entries(namespace).items()
+                if entry.field.is_restart
+                and entry.value != plan.books[namespace].entries[key].value
+            }
+            if renewed:
+                update_book(
+                    self._client, namespace, functools.partial(_with_tokens, renewed=renewed)
+                )
+
+    def _resumed(self, plan: Plan) -> list[FieldOutcome]:
+        """What a rollback suspended for the incident comes with all that was applied for it."""
+        chosen = self._request.chosen
+        if chosen.name or chosen.expired:
+            return []
+        return [
+            outcome
+            for book in plan.books.values()
+            for outcome in resume_owners(
+                self._client, book, chosen.incident, dry_run=self._request.dry_run
+            )
+        ]
 
     def _cross_out(self, done: Iterable[Entry]) -> None:
         by_namespace: dict[str, set[str]] = {}
@@ -212,10 +281,7 @@ class _Run:
         ]
         seconds = 0 if self._request.dry_run else self._request.wait_seconds
         statuses, restarted = wait_for(self._client, changed, seconds)
-        names = dict.fromkeys((e.mitigation, e.field.reference.namespace) for e in chosen)
-        if not names and self._request.namespace and self._request.chosen.name:
-            names = {(self._request.chosen.name, self._request.namespace): None}
-        fields = [
+        fields = self._resumed(plan) + [
             _field_outcome(
                 entry,
                 plan.works.get(entry.field.slot),
@@ -225,6 +291,9 @@ class _Run:
             )
             for entry in chosen
         ]
+        names = {field.group for field in fields}
+        if not names and self._request.namespace and self._request.chosen.name:
+            names = {(self._request.chosen.name, self._request.namespace)}
         return Outcome(
             names=sorted(names),
             fields=fields,
@@ -234,6 +303,14 @@ class _Run:
             is_ledger_changed=bool(done),
             warnings=[e.message for book in plan.books.values() for e in book.unreadable],
         )
+
+
+def _with_tokens(book: Book, renewed: Mapping[str, Entry]) -> dict[str, Entry | None]:
+    return {
+        key: dataclasses.replace(old, value=renewed[key].value, earlier=(old.value,))
+        for key, old in book.entries.items()
+        if key in renewed and old.value != renewed[key].value
+    }
 
 
 def _trouble(entry: Entry, live: Object | RecoveryError | None) -> RecoveryError | None:
