@@ -322,16 +322,14 @@ class _Run:
             if entry.mitigation == self._request.name
         ]
         changed = [work for work in works if work.is_changed]
-        statuses, restarted = wait_for(
-            self._client, changed, 0 if self._request.dry_run else self._request.wait_seconds
-        )
+        seconds = 0 if self._request.dry_run else self._request.wait_seconds
         return Outcome(
             names=[(self._request.name, namespace) for namespace in self._namespaces()],
             fields=fields,
             works=works,
-            restarted=restarted,
-            statuses=statuses,
+            rollouts=wait_for(self._client, changed, seconds),
             is_ledger_changed=any(plan.entries(n) for n in plan.books) or self._is_noted,
+            warnings=[e.message for book in plan.books.values() for e in book.unreadable],
         )
 
     def _field_outcome(self, entry: Entry, work: Work, sent: Sent) -> FieldOutcome:

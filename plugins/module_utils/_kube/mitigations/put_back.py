@@ -164,10 +164,10 @@ class _Run:
         sent = send(self._client, self._resources, plan, patches, dry_run=request.dry_run)
         if sent.is_overtaken:
             return None
+        # A restart that failed is due as long as the entries are there that it is for.
+        failed = {_group(entry) for entry in chosen if entry.field.uid in sent.failures}
         done = [
-            entry
-            for entry in chosen
-            if entry.key not in conflicts and entry.field.uid not in sent.failures
+            entry for entry in chosen if entry.key not in conflicts and _group(entry) not in failed
         ]
         if not request.dry_run:
             self._cross_out(done)
@@ -280,8 +280,8 @@ class _Run:
             if work.is_changed and work.field.uid not in sent.failures
         ]
         seconds = 0 if self._request.dry_run else self._request.wait_seconds
-        statuses, restarted = wait_for(self._client, changed, seconds)
-        fields = self._resumed(plan) + [
+        resumed = self._resumed(plan)
+        fields = resumed + [
             _field_outcome(
                 entry,
                 plan.works.get(entry.field.slot),
@@ -298,11 +298,14 @@ class _Run:
             names=sorted(names),
             fields=fields,
             works=changed,
-            restarted=restarted,
-            statuses=statuses,
-            is_ledger_changed=bool(done),
+            rollouts=wait_for(self._client, changed, seconds),
+            is_ledger_changed=bool(done) or any(f.state == REVERTED for f in resumed),
             warnings=[e.message for book in plan.books.values() for e in book.unreadable],
         )
+
+
+def _group(entry: Entry) -> tuple[str, str]:
+    return (entry.mitigation, entry.field.reference.namespace)
 
 
 def _with_tokens(book: Book, renewed: Mapping[str, Entry]) -> dict[str, Entry | None]:
