@@ -25,6 +25,7 @@ from tests.cluster.kubectl import apply, kubectl
 from .support.audit import requests_to
 from .support.modules import COLLECTIONS, Answer, killed_module, run_module, started_module
 from .support.proxy import proxy_to
+from .support.rights import told
 from .support.workloads import Workload
 
 LEDGER = "oncall-recovery-ledger"
@@ -49,19 +50,23 @@ class Shop:
     namespace: str
     name: str
 
+    def named(self, mitigation: str) -> str:
+        """The name of a mitigation that no other test has."""
+        return f"{mitigation}-{self.name}"
+
     def mitigate(self, name: str, *changes: dict[str, Any], **options: Any) -> Answer:
-        return self.run(
-            name=name, changes=[{"name": self.name, **change} for change in changes], **options
-        )
+        named = [{"name": self.name, **change} for change in changes]
+        return self.run(name=self.named(name), changes=named, **options)
 
     def put_back(self, name: str = "", **options: Any) -> Answer:
-        named = {"name": name} if name else {}
+        named = {"name": self.named(name)} if name else {}
         return self.run(state="absent", **named, **options)
 
     def run(self, **options: Any) -> Answer:
         return run_module("k8s_mitigation", self.kubeconfig, namespace=self.namespace, **options)
 
-    def info(self, **options: Any) -> list[dict[str, Any]]:
+    def info(self, name: str = "", **options: Any) -> list[dict[str, Any]]:
+        options |= {"name": self.named(name)} if name else {}
         where = {} if options.get("all_namespaces") else {"namespaces": [self.namespace]}
         answer = run_module("k8s_mitigation_info", self.kubeconfig, **where, **options)
         assert not answer.failed, answer.message
@@ -245,8 +250,8 @@ def test_change_is_put_back_byte_for_byte(
     assert shop.snapshot(kind) != original
     again = shop.mitigate("m", change, incident="INC-1", reason="it hangs", by="ada")
     assert not again.changed and again.result["mitigations"][0]["state"] == "already"
-    (told,) = shop.info(name="m", incident="INC-1")
-    assert (told["by"], told["reason"], told["is_overwritten"]) == ("ada", "it hangs", False)
+    (found,) = shop.info(name="m", incident="INC-1")
+    assert (found["by"], found["reason"], found["is_overwritten"]) == ("ada", "it hangs", False)
 
     back = shop.put_back("m")
 
@@ -361,7 +366,7 @@ BETWEEN = pytest.mark.parametrize("finish", ["apply", "put back"])
 def test_killed_between_the_ledger_and_the_change(shop: Shop, finish: str) -> None:
     original = shop.data()
     change = {**KEY, "name": shop.name}
-    where = {"namespace": shop.namespace, "name": "m"}
+    where = {"namespace": shop.namespace, "name": shop.named("m")}
     killed_module(
         *("k8s_mitigation", shop.kubeconfig, "PATCH", f"configmaps/{shop.name}"),
         changes=[change],
@@ -369,8 +374,8 @@ def test_killed_between_the_ledger_and_the_change(shop: Shop, finish: str) -> No
     )
     assert shop.data() == original
     assert len(shop.ledger()) == 1
-    (told,) = shop.info(name="m")
-    assert told["is_overwritten"]
+    (found,) = shop.info(name="m")
+    assert found["is_overwritten"]
 
     if finish == "apply":
         answer = shop.mitigate("m", change)
@@ -384,7 +389,7 @@ def test_killed_between_the_ledger_and_the_change(shop: Shop, finish: str) -> No
 def test_killed_between_putting_back_and_crossing_out(shop: Shop, finish: str) -> None:
     original = shop.data()
     shop.mitigate("m", KEY)
-    where = {"namespace": shop.namespace, "name": "m"}
+    where = {"namespace": shop.namespace, "name": shop.named("m")}
     killed_module(
         *("k8s_mitigation", shop.kubeconfig, "PATCH", f"configmaps/{LEDGER}"),
         state="absent",
@@ -402,8 +407,8 @@ def test_killed_between_putting_back_and_crossing_out(shop: Shop, finish: str) -
 def test_person_who_edits_the_same_key_meanwhile_is_not_overwritten(shop: Shop) -> None:
     shop.mitigate("m", KEY)
     shop.patch("configmap", {"data": {"UPSTREAM_URL": "http://by-hand"}})
-    (told,) = shop.info(name="m")
-    assert told["is_overwritten"]
+    (found,) = shop.info(name="m")
+    assert found["is_overwritten"]
 
     refused = shop.put_back("m")
 
@@ -425,9 +430,9 @@ def test_person_who_edits_between_reading_and_changing_is_what_goes_back(shop: S
 
     with proxy_to(shop.kubeconfig, edit) as host:
         answer = run_module(
-            *("k8s_mitigation", None),
+            *("k8s_mitigation", shop.kubeconfig),
             host=host,
-            name="m",
+            name=shop.named("m"),
             namespace=shop.namespace,
             changes=[{**KEY, "name": shop.name}],
         )
@@ -468,7 +473,9 @@ def test_config_map_that_is_gone_is_a_conflict(shop: Shop, is_made_anew: bool) -
 
 
 def test_ledger_that_is_full_refuses_before_any_change(shop: Shop) -> None:
-    shop.patch("configmap", {"data": {"big.txt": "x" * 600_000}})
+    big = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"big.txt": "x" * 600_000}}
+    big["metadata"] = {"name": shop.name, "namespace": shop.namespace}
+    kubectl(shop.kubeconfig, "replace", "--filename=-", input_text=json.dumps(big))
     original = shop.data()
     answer = shop.mitigate("m", {"kind": "ConfigMap", "key": "big.txt", "value": "y" * 600_000})
     assert answer.failed and "bytes, and 1032192 is all it can" in answer.message
@@ -478,14 +485,14 @@ def test_ledger_that_is_full_refuses_before_any_change(shop: Shop) -> None:
 def test_entry_that_somebody_broke_is_named_and_others_work(shop: Shop) -> None:
     shop.mitigate("broken", KEY)
     shop.mitigate("m", {**KEY, "key": "OTHER", "value": "1"})
-    (key,) = (key for key in shop.ledger() if ".broken." in key)
+    (key,) = (key for key in shop.ledger() if ".broken-" in key)
     data = json.dumps({"data": {key: "{"}})
     shop.kubectl("patch", "configmap", LEDGER, "--type=merge", f"--patch={data}")
 
     back = shop.put_back("m")
 
     assert back.changed and not back.failed
-    assert any(key in warning for warning in back.result["warnings"])
+    assert f"entry {key} of the ledger in {shop.namespace}: cannot be read" in told(back)
     assert shop.info(name="broken") == []
     data = json.dumps({"data": {key: None}})
     shop.kubectl("patch", "configmap", LEDGER, "--type=merge", f"--patch={data}")
@@ -505,13 +512,13 @@ def test_all_of_an_incident_and_what_is_over_are_put_back_wherever_they_are(
         where.mitigate("short", {**KEY, "key": "B"}, expires_in="1s", incident="OTHER")
         where.mitigate("long", {**KEY, "key": "C"}, expires_in="1d")
     found = shop.info(all_namespaces=True, incident=incident)
-    assert [told["namespace"] for told in found] == [shop.namespace, elsewhere]
+    assert [one["namespace"] for one in found] == [shop.namespace, elsewhere]
 
     back = shop.put_back(incident=incident, all_namespaces=True)
 
-    assert [m["name"] for m in back.result["mitigations"]] == ["m", "m"]
+    assert [m["name"] for m in back.result["mitigations"]] == [shop.named("m")] * 2
     over = shop.put_back(expired=True, all_namespaces=True)
-    assert [m["name"] for m in over.result["mitigations"]] == ["short", "short"]
+    assert [m["name"] for m in over.result["mitigations"]] == [shop.named("short")] * 2
     assert shop.info(name="long")[0]["expired"] is False
     assert [shop.put_back("long").changed, other.put_back("long").changed] == [True, True]
     assert (shop.data(), other.data()) == originals
@@ -616,7 +623,7 @@ def test_killed_between_the_config_map_and_the_restart(reader: Shop, finish: str
     change = {**KEY, "name": reader.name}
     killed_module(
         *("k8s_mitigation", reader.kubeconfig, "PATCH", f"deployments/{reader.name}"),
-        name="m",
+        name=reader.named("m"),
         namespace=reader.namespace,
         changes=[change],
     )
@@ -635,7 +642,7 @@ def test_killed_while_a_restart_is_put_back_is_finished(reader: Shop) -> None:
     reader.mitigate("m", KEY, wait=False)
     killed_module(
         *("k8s_mitigation", reader.kubeconfig, "PATCH", f"deployments/{reader.name}"),
-        name="m",
+        name=reader.named("m"),
         namespace=reader.namespace,
         state="absent",
     )
@@ -689,7 +696,11 @@ def encoded(text: str) -> str:
 def test_values_of_secrets_are_not_in_the_output_of_ansible(shop: Shop, tmp_path: Path) -> None:
     """With all that -vvv shows."""
     change = {"kind": "Secret", "name": shop.name, "key": "PASSWORD", "value": SECRETS[1]}
-    task = {"name": "m", "namespace": shop.namespace, "kubeconfig": str(shop.kubeconfig)}
+    task = {
+        "name": shop.named("m"),
+        "namespace": shop.namespace,
+        "kubeconfig": str(shop.kubeconfig),
+    }
     playbook = tmp_path / "play.yml"
     play = {
         "hosts": "localhost",

@@ -117,7 +117,7 @@ def killed_module(module: str, kubeconfig: Path, method: str, part: str, /, **op
 
     with (
         proxy_to(kubeconfig, kill) as host,
-        started_module(module, host=host, **options) as process,
+        started_module(module, host=host, kubeconfig=str(kubeconfig), **options) as process,
     ):
         processes.append(process)
         out, err = process.communicate(timeout=LONGEST_RUN_SECONDS)

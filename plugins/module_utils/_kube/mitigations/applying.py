@@ -58,9 +58,6 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.
     Work,
     read_objects,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.pointer import (
-    read_at,
-)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.restart import (
     ALWAYS,
     NEVER,
@@ -158,7 +155,7 @@ class _Run:
         if tried.failures:
             return self._refused(plan, self._by_change(plan, tried.failures))
         for uid, answer in tried.answers.items():
-            _take_over_spelling(plan, uid, answer)
+            plan.take_over(uid, answer)
         self._note_found(plan)
         if request.dry_run:
             return self._outcome(plan, patches, tried)
@@ -322,16 +319,14 @@ class _Run:
             if entry.mitigation == self._request.name
         ]
         changed = [work for work in works if work.is_changed]
-        statuses, restarted = wait_for(
-            self._client, changed, 0 if self._request.dry_run else self._request.wait_seconds
-        )
+        seconds = 0 if self._request.dry_run else self._request.wait_seconds
         return Outcome(
             names=[(self._request.name, namespace) for namespace in self._namespaces()],
             fields=fields,
             works=works,
-            restarted=restarted,
-            statuses=statuses,
+            rollouts=wait_for(self._client, changed, seconds),
             is_ledger_changed=any(plan.entries(n) for n in plan.books) or self._is_noted,
+            warnings=[e.message for book in plan.books.values() for e in book.unreadable],
         )
 
     def _field_outcome(self, entry: Entry, work: Work, sent: Sent) -> FieldOutcome:
@@ -352,15 +347,3 @@ class _Run:
             is_changed=work.is_changed and not error,
             **values_of(entry),
         )
-
-
-def _take_over_spelling(plan: Plan, uid: str, answer: Object) -> None:
-    """Note values as the server writes them, or a later run would take them for another's."""
-    for work in plan.works_of(uid):
-        stored = read_at(answer, work.field.tokens)
-        top = work.stack[-1]
-        if stored == work.target or top.field.place or stored == top.value:
-            continue
-        asked = top.wish
-        work.stack = (*work.stack[:-1], dataclasses.replace(top, value=stored, asked=asked))
-        work.target = stored

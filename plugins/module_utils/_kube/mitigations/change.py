@@ -23,6 +23,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.kinds import
     require_name,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.document import (
+    PROPERTIES,
     Place,
     place_in,
 )
@@ -161,7 +162,8 @@ def _of_key(reference: ObjectReference, option: Mapping[str, t.Any]) -> Change:
     tokens = ("data", key)
     if option["path"] is not None:
         place = place_in(key, option["path"], option["format"])
-        return Change(reference, tokens, _value(option), place)
+        value = _text(reference, option) if place.format == PROPERTIES else _value(option)
+        return Change(reference, tokens, value, place)
     text = _text(reference, option)
     if reference.kind == SECRET and text is not ABSENT:
         text = base64.b64encode(text.encode()).decode()

@@ -33,8 +33,9 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.
     render_pointer,
 )
 
-FORMATS = {"yaml": yaml_text, "json": json_text, "properties": properties_text}
-ENDINGS = {"yaml": "yaml", "yml": "yaml", "json": "json", "properties": "properties"}
+YAML, JSON, PROPERTIES = "yaml", "json", "properties"
+FORMATS = {YAML: yaml_text, JSON: json_text, PROPERTIES: properties_text}
+ENDINGS = {"yaml": YAML, "yml": YAML, "json": JSON, "properties": PROPERTIES}
 AUTO = "auto"
 
 
@@ -127,7 +128,7 @@ def place_in(key: str, path: str, format_name: str) -> Place:
     if name not in FORMATS:
         raise InvalidInput(f"format of {key}", "cannot be told from its ending", "Set format")
     tokens = parse_pointer(path)
-    if name == "properties" and len(tokens) != 1:
+    if name == PROPERTIES and len(tokens) != 1:
         raise InvalidInput(
             f"path {path}", "a property has no parts", "Write it like /cache.enabled"
         )

@@ -13,6 +13,11 @@ import dataclasses
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.filter import (
+    Filter,
+    is_expired,
+    read_ledgers,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.objects import (
     Resources,
 )
@@ -26,11 +31,6 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.pointer import (
     read_at,
-)
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.put_back import (
-    Filter,
-    is_expired,
-    read_ledgers,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.stack import (
     Stack,

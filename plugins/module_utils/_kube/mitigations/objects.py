@@ -70,7 +70,9 @@ class ObjectReference:
 
     @property
     def is_workload(self) -> bool:
-        return self.kind in KINDS and self.api_version == "apps/v1"
+        """Whether it brings new pods when its template changes."""
+        kind = KINDS.get(self.kind)
+        return bool(kind and kind.revisions_plural) and self.api_version == "apps/v1"
 
     @property
     def is_configuration(self) -> bool:

@@ -25,6 +25,9 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.
     changes_from,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.entry import Story
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.filter import (
+    Filter,
+)
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,7 +73,7 @@ def put_back_request(
 ) -> put_back.Request:
     """What to put back. Raises InvalidInput where nothing says what is meant."""
     chosen = filter_from(options)
-    if chosen == put_back.Filter():
+    if chosen == Filter():
         raise InvalidInput("state absent", "does not say what", "Set name, incident or expired")
     everywhere = options["all_namespaces"]
     return put_back.Request(
@@ -82,10 +85,10 @@ def put_back_request(
     )
 
 
-def filter_from(options: Options) -> put_back.Filter:
+def filter_from(options: Options) -> Filter:
     """Which mitigations the options ``name``, ``incident`` and ``expired`` mean."""
     _require_plain(options, "incident")
-    return put_back.Filter(
+    return Filter(
         name=_mitigation_name(options["name"]) if options["name"] else "",
         incident=options["incident"] or "",
         expired=options["expired"],

@@ -21,6 +21,9 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.
     ABSENT,
     NAMED,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.sending import (
+    Rollouts,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._redact import (
     MASK,
     masked_text,
@@ -31,9 +34,6 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.plan import Work
-    from ansible_collections.oncall.recovery.plugins.module_utils._kube.status import (
-        WorkloadStatus,
-    )
 
 APPLIED, ALREADY, REVERTED = "applied", "already", "reverted"
 CONFLICT, FAILED, NONE = "conflict", "failed", "none"
@@ -79,14 +79,13 @@ class Outcome:
     """What became of all mitigations of one call.
 
     ``names`` are the mitigations and namespaces that were asked about, ``works`` the fields for
-    the diff. ``statuses`` are the rollouts that were waited for.
+    the diff.
     """
 
     names: Sequence[tuple[str, str]]
     fields: Sequence[FieldOutcome]
     works: Sequence[Work] = ()
-    restarted: Sequence[dict[str, str]] = ()
-    statuses: Sequence[WorkloadStatus] = ()
+    rollouts: Rollouts = dataclasses.field(default_factory=Rollouts)
     is_ledger_changed: bool = False
     warnings: Sequence[str] = ()
 
@@ -94,22 +93,15 @@ class Outcome:
     def failure(self) -> str:
         """One message about all that did not go well; nothing where all did."""
         failed = [field.message for field in self.fields if field.state in (FAILED, CONFLICT)]
-        failed += [s.message for s in self.statuses if s.is_timed_out or s.verdict != "complete"]
-        unique = list(dict.fromkeys(failed))
+        unique = list(dict.fromkeys([*failed, *self.rollouts.failures]))
         more = f"; and {len(unique) - MOST_TOLD} more" if len(unique) > MOST_TOLD else ""
         return "; ".join(unique[:MOST_TOLD]) + more
 
     def as_result(self, *, with_diff: bool = False) -> dict[str, t.Any]:
-        rollouts = {status.reference.as_result()["name"]: status for status in self.statuses}
         result: dict[str, t.Any] = {
             "changed": self.is_ledger_changed or any(field.is_changed for field in self.fields),
             "mitigations": [self._of(name, namespace) for name, namespace in self.names],
-            "restarted": [
-                {**workload, "message": rollouts[workload["name"]].message}
-                if workload["name"] in rollouts
-                else {**workload, "message": ""}
-                for workload in self.restarted
-            ],
+            "restarted": self.rollouts.as_result(),
         }
         if with_diff:
             result["diff"] = list(_diffs(self.works))

@@ -18,15 +18,17 @@ import time
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
-from ansible_collections.oncall.recovery.plugins.module_utils._kube import ledger
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.applying import (
     MOST_ATTEMPTS,
     SECONDS_BETWEEN_ATTEMPTS,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.book import (
-    book_of,
     crossed_out,
     update_book,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.filter import (
+    Filter,
+    read_ledgers,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.objects import (
     Resources,
@@ -76,24 +78,6 @@ if t.TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class Filter:
-    """Which mitigations are meant; an empty ``name`` or ``incident`` means all."""
-
-    name: str = ""
-    incident: str = ""
-    expired: bool = False
-
-    def matches(self, entry: Entry, now: str) -> bool:
-        """``now`` is in UTC, written as the ledger writes times."""
-        story = entry.story
-        return (
-            self.name in ("", entry.mitigation)
-            and self.incident in ("", story.incident)
-            and (not self.expired or is_expired(story.until, now))
-        )
-
-
-@dataclasses.dataclass(frozen=True)
 class Request:
     """What to put back: everything that ``chosen`` matches in a namespace, or (None) in all."""
 
@@ -102,21 +86,6 @@ class Request:
     force: bool = False
     dry_run: bool = False
     wait_seconds: float = 0.0
-
-
-def is_expired(until: str, now: str) -> bool:
-    # Times of one format and zone are in the order of their text.
-    return bool(until) and until <= now
-
-
-def read_ledgers(client: Client, namespace: str | None) -> dict[str, Book]:
-    """The ledgers of a namespace, or (None) of all that have one. Raises RecoveryError."""
-    if namespace is not None:
-        return {namespace: book_of(client, namespace, ledger.read(client, namespace))}
-    found = {live["metadata"]["namespace"]: live for live in ledger.read_all(client)}
-    names = sorted(found)
-    books = client.side_by_side(lambda name: book_of(client, name, found[name]), names)
-    return dict(zip(names, books, strict=True))
 
 
 def put_back(client: Client, request: Request) -> Outcome:
@@ -164,10 +133,10 @@ class _Run:
         sent = send(self._client, self._resources, plan, patches, dry_run=request.dry_run)
         if sent.is_overtaken:
             return None
+        # A restart that failed is due as long as the entries are there that it is for.
+        failed = {_group(entry) for entry in chosen if entry.field.uid in sent.failures}
         done = [
-            entry
-            for entry in chosen
-            if entry.key not in conflicts and entry.field.uid not in sent.failures
+            entry for entry in chosen if entry.key not in conflicts and _group(entry) not in failed
         ]
         if not request.dry_run:
             self._cross_out(done)
@@ -280,8 +249,8 @@ class _Run:
             if work.is_changed and work.field.uid not in sent.failures
         ]
         seconds = 0 if self._request.dry_run else self._request.wait_seconds
-        statuses, restarted = wait_for(self._client, changed, seconds)
-        fields = self._resumed(plan) + [
+        resumed = self._resumed(plan)
+        fields = resumed + [
             _field_outcome(
                 entry,
                 plan.works.get(entry.field.slot),
@@ -298,11 +267,14 @@ class _Run:
             names=sorted(names),
             fields=fields,
             works=changed,
-            restarted=restarted,
-            statuses=statuses,
-            is_ledger_changed=bool(done),
+            rollouts=wait_for(self._client, changed, seconds),
+            is_ledger_changed=bool(done) or any(f.state == REVERTED for f in resumed),
             warnings=[e.message for book in plan.books.values() for e in book.unreadable],
         )
+
+
+def _group(entry: Entry) -> tuple[str, str]:
+    return (entry.mitigation, entry.field.reference.namespace)
 
 
 def _with_tokens(book: Book, renewed: Mapping[str, Entry]) -> dict[str, Entry | None]:

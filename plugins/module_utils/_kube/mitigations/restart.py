@@ -18,7 +18,10 @@ import secrets
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.kinds import (
-    KINDS,
+    DAEMON_SET,
+    DEPLOYMENT,
+    STATEFUL_SET,
+    Kind,
     collection_path,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.entry import (
@@ -51,6 +54,8 @@ if t.TYPE_CHECKING:
 
     Object = Mapping[str, t.Any]
 
+# What brings new pods when its template changes.
+ROLLING = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET)
 AUTO, NEVER, ALWAYS = "auto", "never", "always"
 BYTES_OF_TOKEN = 4
 
@@ -98,12 +103,12 @@ def changed_sources(
 def workloads_in(client: Client, namespace: str) -> list[dict[str, t.Any]]:
     """All Deployments, StatefulSets and DaemonSets of a namespace, by one LIST per kind."""
 
-    def listed(kind: str) -> list[dict[str, t.Any]]:
-        path = collection_path(KINDS[kind].plural, namespace)
-        items, _version = client.list_objects(path, subject=f"{kind}s in namespace {namespace}")
-        return [{**item, "kind": kind} for item in items]
+    def listed(kind: Kind) -> list[dict[str, t.Any]]:
+        path, subject = collection_path(kind.plural, namespace), f"{kind.plural} in {namespace}"
+        items, _version = client.list_objects(path, subject=subject)
+        return [{**item, "kind": kind.name} for item in items]
 
-    return [workload for batch in client.side_by_side(listed, KINDS) for workload in batch]
+    return [workload for batch in client.side_by_side(listed, ROLLING) for workload in batch]
 
 
 def reads(workload: Object, changed: Collection[Source], *, mounted: bool) -> bool:

@@ -17,6 +17,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors impor
     ApiError,
     is_passing,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.rollout import COMPLETE
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import (
     Selection,
     WorkloadReference,
@@ -107,13 +108,33 @@ def _note_failure(
     sent.failures[uid] = error
 
 
-def wait_for(
-    client: Client, changed: Iterable[Work], seconds: float
-) -> tuple[Sequence[WorkloadStatus], list[dict[str, str]]]:
-    """Wait for the rollouts that changed fields begin.
+@dataclasses.dataclass(frozen=True)
+class Rollouts:
+    """What changed fields set in motion.
 
-    Returns their state (nothing with 0 seconds), and the workloads whose pods start anew.
+    ``restarted`` are the workloads whose pods start anew. ``statuses`` are all rollouts that were
+    waited for, ``trouble`` is what kept that from being done.
     """
+
+    restarted: Sequence[WorkloadReference] = ()
+    statuses: Sequence[WorkloadStatus] = ()
+    trouble: str = ""
+
+    @property
+    def failures(self) -> list[str]:
+        bad = [s.message for s in self.statuses if s.is_timed_out or s.verdict != COMPLETE]
+        return [*bad, self.trouble] if self.trouble else bad
+
+    def as_result(self) -> list[dict[str, str]]:
+        messages = {status.reference: status.message for status in self.statuses}
+        return [
+            {**workload.as_result(), "message": messages.get(workload, "")}
+            for workload in self.restarted
+        ]
+
+
+def wait_for(client: Client, changed: Iterable[Work], seconds: float) -> Rollouts:
+    """Wait for the rollouts that changed fields begin; with 0 seconds, only tell which they are."""
     rolling: dict[WorkloadReference, bool] = {}
     for work in changed:
         reference, tokens = work.field.reference, work.field.tokens
@@ -122,8 +143,12 @@ def wait_for(
         workload = WorkloadReference(reference.kind, reference.namespace, reference.name)
         restarts = tokens[:2] == ("spec", "template")
         rolling[workload] = rolling.get(workload, False) or restarts
-    restarted = [workload.as_result() for workload, restarts in rolling.items() if restarts]
+    restarted = [workload for workload, restarts in rolling.items() if restarts]
     if not seconds or not rolling:
-        return (), restarted
-    result = read_status(client, Selection(tuple(rolling)), StatusRequest(wait_seconds=seconds))
-    return result.workloads, restarted
+        return Rollouts(restarted)
+    try:
+        found = read_status(client, Selection(tuple(rolling)), StatusRequest(wait_seconds=seconds))
+    except RecoveryError as error:
+        # The changes are done, and have to be told all the same.
+        return Rollouts(restarted, trouble=error.message)
+    return Rollouts(restarted, found.workloads)

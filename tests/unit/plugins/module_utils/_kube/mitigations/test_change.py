@@ -75,6 +75,11 @@ def change(**given: t.Any) -> Change:
         ),
         pytest.param({"key": "a.json", "path": "/x", "value": 5}, "/data/a.json", 5, id="document"),
         pytest.param(
+            {"key": "a.properties", "path": "/x", "value": False},
+            *("/data/a.properties", "false"),
+            id="property",
+        ),
+        pytest.param(
             {"annotation": "a.b/c", "value": 1},
             "/metadata/annotations/a.b~1c",
             "1",
