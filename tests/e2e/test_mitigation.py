@@ -663,7 +663,7 @@ def in_clear_or_encoded(text: str) -> list[str]:
 def test_values_of_secrets_are_shown_nowhere(shop: Shop) -> None:
     original = shop.snapshot("secret")
     change = {"kind": "Secret", "name": shop.name, "key": "PASSWORD", "value": SECRETS[1]}
-    options = {"name": "m", "namespace": shop.namespace, "changes": [change]}
+    options = {"name": shop.named("m"), "namespace": shop.namespace, "changes": [change]}
     for state in ("present", "absent"):
         for check in (True, False):
             with started_module(
