@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -325,3 +327,42 @@ def test_cluster_that_gets_worse_is_put_back_and_ends_the_run(
     assert (first.url, third.url) == (FALLBACK, NORMAL)
     for other in others:
         kubectl(cluster.kubeconfig, "delete", "namespace", other, "--wait=false")
+
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+def test_readme_leads_from_declaration_to_put_back(
+    cluster: Cluster, namespace: str, prometheus: str, tmp_path: Path
+) -> None:
+    section = README.read_text().partition("## Mitigate now")[2].partition("\n## ")[0]
+    declaration, commands = re.findall(r"```\w+\n(.*?)```", section, flags=re.DOTALL)
+    lines = [*declaration.splitlines(), *commands.splitlines()]
+    assert len(lines) < 30
+    # Nobody calls here, so there is nothing to wait a minute for.
+    text = declaration.replace("shop", namespace).replace(
+        f"{namespace}.properties", "shop.properties"
+    )
+    (tmp_path / "mitigations.yml").write_text(text.replace("settle: 60", "settle: 2"))
+    shop = Shop(namespace=namespace, replicas=1, settings={"upstream_fallback": "never"})
+    deploy.apply(cluster.kubeconfig, shop)
+    objects = [f"configmap/{shop.settings_name}", f"deployment/{shop.name}"]
+    before = snapshot(cluster.kubeconfig, namespace, *objects)
+    looks = []
+    for command in commands.splitlines():
+        prompt, playbook, name, *arguments = shlex.split(command)
+        assert (prompt, playbook, name) == ("$", "ansible-playbook", "oncall.recovery.mitigation")
+        done = play(
+            "mitigation",
+            *arguments,
+            cwd=tmp_path,
+            env={"RECOVERY_PROMETHEUS_URL": prometheus},
+            recovery_kubeconfig=str(cluster.kubeconfig),
+            mitigation_namespace=namespace,
+        )
+        assert not done.failed, done.output
+        looks.append(snapshot(cluster.kubeconfig, namespace, *objects))
+    tried, applied, restored = looks
+    assert tried == before
+    assert applied[0]["data"] == {"shop.properties": "upstream_fallback=always\n"}
+    assert restored == before
