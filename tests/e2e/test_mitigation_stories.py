@@ -34,9 +34,9 @@ from .support.objects import snapshot
 from .support.playbooks import play
 from .support.workloads import wait_until
 
-RATE = 20.0
+RATE = 10.0
 # Requests from which shares and percentiles are taken: three seconds.
-ENOUGH = 60
+ENOUGH = 30
 STORIES_AT_ONCE = 3
 # The kubelet looks at mounted ConfigMaps every 10 s here.
 HEALED_WITHIN_SECONDS = 60.0
@@ -53,6 +53,7 @@ class Story:
     :param upstream: name of the API that it depends on.
     :param patience: seconds until users give up.
     :param mitigation: as it is declared; {name} in it is the shop's.
+    :param seconds_of_trouble: that pass before it is counted what users see.
     :param served: share of users who have to be served at the end.
     :param most_p99: seconds that the slowest may wait then.
     """
@@ -66,6 +67,7 @@ class Story:
     settings: Mapping[str, object] = field(default_factory=dict)
     upstream: str = ""
     patience: float = 2.0
+    seconds_of_trouble: float = 0.0
     served: float = 1.0
     most_p99: float = 1.0
 
@@ -144,26 +146,24 @@ STORIES = (
         "scale",
         page="/",
         failure="http_503",
-        settings={
-            "max_concurrent_requests": 2,
-            "work_seconds": 0.25,
-            "queue_seconds": 0.2,
-        },
-        mitigation={"workloads": [{"name": "{name}", "replicas": 5}]},
-        served=0.97,
+        settings={"max_concurrent_requests": 1, "work_seconds": 0.3, "queue_seconds": 0.1},
+        mitigation={"workloads": [{"name": "{name}", "replicas": 6}]},
+        served=0.9,
     ),
     Story(
         "rate_limit",
         page="/",
         failure="timeout",
         settings={
-            "max_concurrent_requests": 2,
-            "work_seconds": 0.25,
+            "max_concurrent_requests": 1,
+            "work_seconds": 0.3,
             "queue_seconds": 20,
             "rate_limit_per_second": 0,
         },
-        mitigation={"changes": [setting("rate_limit_per_second", value=5)]},
-        served=0.2,
+        mitigation={"changes": [setting("rate_limit_per_second", value=2)]},
+        # The others are refused at once instead of waiting in vain.
+        served=0.15,
+        seconds_of_trouble=10,
     ),
     Story(
         "switch_service",
@@ -268,6 +268,8 @@ class Stage:
                     wait_until(lambda: enough(load.report()), what, HEALED_WITHIN_SECONDS)
                 return load.report()
 
+            if story.seconds_of_trouble:
+                users(lambda r: len(r.seconds) >= story.seconds_of_trouble, f"{name}: trouble")
             before = users(lambda r: r.total >= ENOUGH, f"{name}: users have come")
             objects_before = snapshot(kubeconfig, self.namespace, *objects)
             applied = self.mitigate(story)
@@ -343,10 +345,8 @@ def test_users_are_served_again_and_everything_is_put_back(
         f" {told.after.latency_p99:.2f} s"
     )
     assert told.changed
-    assert max(told.before.failed_by_reason, key=lambda r: told.before.failed_by_reason[r]) == (
-        story.failure
-    )
-    assert told.before.success_share < 0.7
+    assert story.failure in told.before.failed_by_reason
+    assert told.before.success_share < min(0.7, told.after.success_share)
     assert is_healed(story, told.after), told.after.failed_by_reason
     if story.technique != "restart":
         assert told.objects_after == told.objects_before
