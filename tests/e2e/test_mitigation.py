@@ -40,6 +40,11 @@ LIMITS = '{\n  "rate": {"per_second": 50},\n  "burst": [1, 2,  3]\n}\n'
 PROPERTIES = "# limits\nrate.limit = 50\nqueue.seconds: 1.5\n"
 # What the server and its controllers keep themselves.
 KEPT_BY_THE_SERVER = ("resourceVersion", "managedFields", "generation")
+ANNOTATIONS_OF_CONTROLLERS = (
+    "deployment.kubernetes.io/revision",
+    "autoscaling.alpha.kubernetes.io/conditions",
+    "autoscaling.alpha.kubernetes.io/current-metrics",
+)
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,8 @@ class Shop:
         for name in KEPT_BY_THE_SERVER:
             live["metadata"].pop(name, None)
         annotations = live["metadata"].get("annotations", {})
-        annotations.pop("deployment.kubernetes.io/revision", None)
+        for name in ANNOTATIONS_OF_CONTROLLERS:
+            annotations.pop(name, None)
         if not annotations:
             live["metadata"].pop("annotations", None)
         return live

@@ -148,7 +148,9 @@ class _Run:
             self._plan_restarts(plan)
         if troubles:
             return self._refused(plan, troubles)
-        patches = plan.patches()
+        patches, failures = plan.patches()
+        if failures:
+            return self._refused(plan, self._by_change(plan, failures))
         tried = send(self._client, self._resources, plan, patches, dry_run=True)
         if tried.is_overtaken:
             return None
@@ -161,7 +163,7 @@ class _Run:
             return self._outcome(plan, patches, tried)
         if not self._write_down(plan):
             return None
-        done = send(self._client, self._resources, plan, plan.patches())
+        done = send(self._client, self._resources, plan, plan.patches()[0])
         if done.refused:
             self._withdraw(plan, done.refused)
         if done.is_overtaken:
@@ -311,7 +313,7 @@ class _Run:
     def _outcome(self, plan: Plan, patches: t.Collection[str], sent: Sent) -> Outcome:
         works = list(plan.works.values())
         for slot, work in plan.works.items():
-            work.found = self._found[slot]
+            work.found = self._found.get(slot, work.found)
         fields = [
             self._field_outcome(entry, work, sent)
             for work in works

@@ -51,7 +51,7 @@ if t.TYPE_CHECKING:
 # The API server refuses a ConfigMap whose content is over 1 MiB.
 MOST_BYTES = 1024 * 1024 - 16 * 1024
 # Another run may have written its values and not yet its entry.
-ORPHANED_AFTER = datetime.timedelta(hours=1)
+ORPHANED_AFTER = datetime.timedelta(minutes=10)
 SECRETS = "secrets"
 
 
@@ -96,7 +96,7 @@ class Book:
             ledger.write(client, self.namespace, self.live, plain)
         removed = {key: None for key, texts in written.items() if not texts}
         if removed.keys() & _data_of(self.vault).keys():
-            self._save_secrets(client, removed)
+            self._save_secrets(client, {**self._orphans(client, set()), **removed})
 
     def _take(self, key: str, text: str) -> None:
         if not key.startswith(f"{WHAT}."):

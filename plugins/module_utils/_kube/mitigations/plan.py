@@ -41,6 +41,7 @@ if t.TYPE_CHECKING:
     )
 
     Object = Mapping[str, t.Any]
+    Patch = list[dict[str, t.Any]]
 
 
 @dataclasses.dataclass
@@ -112,17 +113,26 @@ class Plan:
     def works_of(self, uid: str) -> list[Work]:
         return [work for work in self.works.values() if work.field.uid == uid]
 
-    def patches(self) -> dict[str, list[dict[str, t.Any]]]:
-        """The patch of each object that is to change, by UID. Raises RecoveryError."""
-        patches = {}
-        for uid, live in self.lives.items():
-            works = self.works_of(uid)
-            draft = Draft(str(works[0].field.reference), live)
-            for work in works:
+    def patches(self) -> tuple[dict[str, Patch], dict[str, RecoveryError]]:
+        """The patch of each object that is to change, by UID, and what is in the way of some."""
+        patches: dict[str, Patch] = {}
+        failures: dict[str, RecoveryError] = {}
+        for uid in self.lives:
+            patch = self._patch(uid)
+            if isinstance(patch, RecoveryError):
+                failures[uid] = patch
+            elif patch:
+                patches[uid] = patch
+        return patches, failures
+
+    def _patch(self, uid: str) -> Patch | RecoveryError:
+        draft = Draft(str(self.reference(uid)), self.lives[uid])
+        try:
+            for work in self.works_of(uid):
                 draft.write(work.field.tokens, work.target, work.order)
-            if draft.patch:
-                patches[uid] = draft.patch
-        return patches
+        except RecoveryError as error:
+            return error
+        return draft.patch
 
     def entries(self, namespace: str) -> dict[str, Entry]:
         """The entries of a namespace that are new or other than they were read."""

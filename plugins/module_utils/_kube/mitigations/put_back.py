@@ -125,7 +125,7 @@ class _Run:
             if request.chosen.matches(entry, now)
         ]
         conflicts, gone = self._take_off_all(plan, chosen)
-        patches = plan.patches()
+        patches, failures = plan.patches()
         for slot, work in plan.works.items():
             self._found.setdefault(slot, work.found)
         if not request.dry_run:
@@ -133,6 +133,7 @@ class _Run:
         sent = send(self._client, self._resources, plan, patches, dry_run=request.dry_run)
         if sent.is_overtaken:
             return None
+        sent.failures.update(failures)
         # A restart that failed is due as long as the entries are there that it is for.
         failed = {_group(entry) for entry in chosen if entry.field.uid in sent.failures}
         done = [
