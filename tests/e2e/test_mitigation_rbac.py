@@ -90,7 +90,8 @@ def mitigate(
 RIGHTS = [
     rule
     for rule in rules_of("mitigator", "mitigator-secrets")
-    if rule["resources"] != ["leases"] and not rule["resources"][0].endswith("/scale")
+    if rule["resources"][0] not in ("leases", "replicasets")
+    and not rule["resources"][0].endswith("/scale")
 ]
 
 

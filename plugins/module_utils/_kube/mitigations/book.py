@@ -46,7 +46,7 @@ if t.TYPE_CHECKING:
     )
 
     Object = Mapping[str, t.Any]
-    Changes = Mapping[str, Entry | None]
+    Changes: t.TypeAlias = "Mapping[str, Entry | None]"
 
 # The API server refuses a ConfigMap whose content is over 1 MiB.
 MOST_BYTES = 1024 * 1024 - 16 * 1024
