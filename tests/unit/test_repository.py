@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_adapter": {"_errors"},
     "_adapter_git": {"_git", "_options"},
     "_adapter_kube": {"_kube", "_options"},
+    "_alerting": {"_errors"},
     "_git": {"_errors", "_redact"},
     "_incident": {"_errors", "_redact"},
     "_kube": {"_errors", "_redact"},
