@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -332,9 +333,19 @@ def test_cluster_that_gets_worse_is_put_back_and_ends_the_run(
 README = Path(__file__).resolve().parents[2] / "README.md"
 
 
+@pytest.fixture
+def quiet_namespace(cluster: Cluster, namespace: str) -> Iterator[str]:
+    """A namespace without users, since those of other tests would move the signal."""
+    name = f"{namespace}-quiet"
+    kubectl(cluster.kubeconfig, "create", "namespace", name)
+    yield name
+    kubectl(cluster.kubeconfig, "delete", "namespace", name, "--wait=false")
+
+
 def test_readme_leads_from_declaration_to_put_back(
-    cluster: Cluster, namespace: str, prometheus: str, tmp_path: Path
+    cluster: Cluster, quiet_namespace: str, prometheus: str, tmp_path: Path
 ) -> None:
+    namespace = quiet_namespace
     section = README.read_text().partition("## Mitigate now")[2].partition("\n## ")[0]
     declaration, commands = re.findall(r"```\w+\n(.*?)```", section, flags=re.DOTALL)
     lines = [*declaration.splitlines(), *commands.splitlines()]
