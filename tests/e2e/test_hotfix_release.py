@@ -33,6 +33,8 @@ from .support.workloads import Workload, wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LONGEST_RUN_SECONDS = 180
+# Of this run alone: a node that has an image of the same tag keeps running it.
+LINE = f"3.{os.getpid()}"
 SERVES = 'return Answer({"page": "product", "version": context.version})'
 BREAKS = 'raise RuntimeError("the price of tea is not known")'
 STARTS = "def run(application: Application) -> int:\n"
@@ -177,7 +179,7 @@ class Team:
 def team(
     cluster: Cluster, namespace: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Team]:
-    team = Team(cluster, tmp_path_factory.mktemp("teams") / "web", namespace, "3.1.0")
+    team = Team(cluster, tmp_path_factory.mktemp("teams") / "web", namespace, f"{LINE}.0")
     team.found()
     team.go_live()
     yield team
@@ -189,11 +191,11 @@ def test_check_mode_goes_through_everything_and_changes_nothing(team: Team) -> N
     assert done.returncode == 0, done.stdout + done.stderr
     for words in (
         "INC-4711: tried, nothing was changed",
-        f"from v3.1.0, which Deployment {team.namespace}/web ran",
+        f"from v{LINE}.0, which Deployment {team.namespace}/web ran",
         "Know the price of tea",
         "tests passed",
-        "would be released as v3.1.1",
-        f"would be deployed to Deployment {team.namespace}/web: localhost/oncall/shop:3.1.1",
+        f"would be released as v{LINE}.1",
+        f"would be deployed to Deployment {team.namespace}/web: localhost/oncall/shop:{LINE}.1",
     ):
         assert words in done.stdout, done.stdout
     assert team.refs() == refs
@@ -228,7 +230,7 @@ def test_killed_run_goes_on_until_users_are_served_again(team: Team) -> None:
         os.killpg(killed.pid, signal.SIGKILL)
         killed.wait()
         refs = team.refs()
-        assert "refs/tags/v3.1.1" in refs
+        assert f"refs/tags/v{LINE}.1" in refs
 
         done = team.release()
         assert done.returncode == 0, done.stdout + done.stderr
@@ -238,21 +240,23 @@ def test_killed_run_goes_on_until_users_are_served_again(team: Team) -> None:
             wait_until(lambda: load_after.report().total > 60, "users try again")
         report = load_after.report()
         assert report.failed == 0
-        assert set(report.served_by) == {"shop/3.1.1"}
+        assert set(report.served_by) == {f"shop/{LINE}.1"}
 
-    assert git(team.server, "log", "--format=%s", "v3.1.0..v3.1.1") == "Know the price of tea"
+    assert (
+        git(team.server, "log", "--format=%s", f"v{LINE}.0..v{LINE}.1") == "Know the price of tea"
+    )
     template = team.workload.template
     annotations = template["metadata"]["annotations"]
-    assert annotations["org.opencontainers.image.revision"] == team.commit("v3.1.1")
+    assert annotations["org.opencontainers.image.revision"] == team.commit(f"v{LINE}.1")
     assert (
         "INC-4711" in team.workload.live()["metadata"]["annotations"]["kubernetes.io/change-cause"]
     )
     assert "# Hotfix INC-4711: deployed" in team.report
-    assert team.commit("v3.1.1") in team.report
+    assert team.commit(f"v{LINE}.1") in team.report
     (stats,) = (line for line in done.stdout.splitlines() if "RUN:" in line)
     facts = json.loads(stats.partition("RUN: ")[2])["hotfix_release"]["localhost"]
-    assert (facts["outcome"], facts["tag"], facts["failed"]) == ("deployed", "v3.1.1", False)
-    assert facts["image_before"] == "localhost/oncall/shop:3.1.0"
+    assert (facts["outcome"], facts["tag"], facts["failed"]) == ("deployed", f"v{LINE}.1", False)
+    assert facts["image_before"] == f"localhost/oncall/shop:{LINE}.0"
 
     generation = team.workload.live()["metadata"]["generation"]
     again = team.release()
@@ -272,9 +276,9 @@ def test_release_that_does_not_come_up_is_rolled_back_and_its_tag_stays(team: Te
         assert load.report().failed == 0
     assert done.returncode != 0
     assert f"ROLLED BACK to {image}" in done.stdout, done.stdout
-    assert "v3.1.2 stays" in done.stdout
+    assert f"v{LINE}.2 stays" in done.stdout
     assert team.image == image
-    assert "refs/tags/v3.1.2" in team.refs()
+    assert f"refs/tags/v{LINE}.2" in team.refs()
     assert "# Hotfix INC-4712: rolled back" in team.report
     assert "CrashLoopBackOff" in team.report
 
