@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -59,7 +60,7 @@ def run(
     copy = copy_checkout(COPIES / f"{command}-{core}")
     home = prepare_home(Path(session.virtualenv.location))
     if needs_cluster:
-        write_integration_config(copy, cluster_kubeconfig())
+        write_integration_config(copy, cluster_of_the_tests())
     python = "{}.{}".format(*sys.version_info[:2])
     try:
         with session.chdir(copy):
@@ -127,27 +128,49 @@ def pip_settings() -> dict[str, str]:
     return dict(reversed(found))  # pip lists the environment first
 
 
-def cluster_kubeconfig() -> str:
-    """The kubeconfig of the tests' own cluster; never the one that the user's shell names."""
-    asked = subprocess.run(
-        [sys.executable, "-m", "tests.cluster", "kubeconfig", "--name", "test"],
+def cluster_of_the_tests() -> dict[str, t.Any]:
+    """The cluster of the tests as plain data; never the one that the user's shell names.
+
+    Its Prometheus is started where its provider can have one.
+    """
+    name = os.environ.get("RECOVERY_TEST_CLUSTER", "test")
+    cluster = _ask_about(name)
+    if cluster["provider"] == "debian" and not cluster["prometheus"]:
+        _tests_cluster("up", "--name", name, "--with", "prometheus")
+        cluster = _ask_about(name)
+    return cluster
+
+
+def _ask_about(name: str) -> dict[str, t.Any]:
+    asked = _tests_cluster("status", "--json", "--name", name)
+    if asked.returncode != 0:
+        raise SystemExit(
+            f"the integration tests need their cluster: python -m tests.cluster up --name {name}"
+        )
+    cluster: dict[str, t.Any] = json.loads(asked.stdout)
+    return cluster
+
+
+def _tests_cluster(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.cluster", *arguments],
         cwd=CHECKOUT,
         check=False,
         stdout=subprocess.PIPE,
         text=True,
     )
-    if asked.returncode != 0:
-        raise SystemExit(
-            "the integration tests need their cluster: python -m tests.cluster up --name test"
-        )
-    return asked.stdout.strip()
 
 
-def write_integration_config(copy: Path, kubeconfig: str) -> None:
+def write_integration_config(copy: Path, cluster: dict[str, t.Any]) -> None:
     """Tell the integration targets where things are: they see nothing of the environment."""
     config = copy / "tests" / "integration" / "integration_config.yml"
     config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(f"---\nkubeconfig: {kubeconfig}\nexamples: {copy / 'examples'}\n")
+    told = {
+        "kubeconfig": cluster["kubeconfig"],
+        "prometheus": cluster["prometheus"]["url"] if cluster["prometheus"] else "''",
+        "examples": str(copy / "examples"),
+    }
+    config.write_text("---\n" + "".join(f"{name}: {value}\n" for name, value in told.items()))
 
 
 def fetch_reports(copy: Path, prefix: str) -> None:

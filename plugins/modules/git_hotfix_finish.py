@@ -266,9 +266,11 @@ import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
     finish,
+    reporting_errors,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter_git import (
     git_module,
     open_hotfix,
-    reporting_errors,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git.finish import release_hotfix
 from ansible_collections.oncall.recovery.plugins.module_utils._git.finish_request import (

@@ -172,10 +172,12 @@ notes:
 
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
     finish,
-    git_module,
-    open_repository,
     reporting_errors,
     require_at_least,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter_git import (
+    git_module,
+    open_repository,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git.base import BaseRequest
 from ansible_collections.oncall.recovery.plugins.module_utils._git.info import read_info

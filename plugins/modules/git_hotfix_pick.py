@@ -212,10 +212,12 @@ import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
     finish,
-    git_module,
-    open_hotfix,
     reporting_errors,
     require_at_least,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter_git import (
+    git_module,
+    open_hotfix,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git.pick import PickRequest, pick
 from ansible_collections.oncall.recovery.plugins.module_utils._options import (

@@ -164,12 +164,14 @@ locks:
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
-    connect,
     finish,
-    kubernetes_module,
     reporting_errors,
     require_at_least,
     require_text,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter_kube import (
+    connect,
+    kubernetes_module,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.lease import Claim
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.locking import (

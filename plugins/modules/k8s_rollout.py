@@ -163,11 +163,13 @@ workloads:
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
-    connect,
     finish,
-    kubernetes_module,
     reporting_errors,
     require_at_least,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter_kube import (
+    connect,
+    kubernetes_module,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import InvalidInput
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.change import ChangeRequest

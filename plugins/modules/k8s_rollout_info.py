@@ -185,10 +185,12 @@ missing:
 """
 
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
-    connect,
     finish,
-    kubernetes_module,
     reporting_errors,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter_kube import (
+    connect,
+    kubernetes_module,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.history import read_history
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import selection_from

@@ -374,11 +374,13 @@ summary:
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
-    connect,
     finish,
-    kubernetes_module,
     reporting_errors,
     require_at_least,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter_kube import (
+    connect,
+    kubernetes_module,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import InvalidInput
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.request import UndoRequest

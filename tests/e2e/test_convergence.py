@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -152,7 +153,7 @@ def test_playbook_that_is_killed_and_run_again_converges_and_does_nothing_twice(
     }
     first = start_playbook(variables, tmp_path)
     audit.wait_for(SIZE // 3)
-    os.killpg(first.pid, signal.SIGKILL)
+    kill_all(first.pid)
     first.communicate()
     time.sleep(0.5)
     done_by_the_first = audit.changes()
@@ -168,8 +169,21 @@ def test_playbook_that_is_killed_and_run_again_converges_and_does_nothing_twice(
     assert len(names) == len(set(names)) == SIZE
 
 
+def kill_all(pid: int) -> None:
+    """Kill a process and all that came of it; Ansible's workers have sessions of their own."""
+    listed = subprocess.run(
+        ["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True
+    ).stdout
+    parents = dict(map(int, line.split()) for line in listed.splitlines())
+    family = {pid}
+    while more := {child for child, parent in parents.items() if parent in family} - family:
+        family |= more
+    for member in family:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(member, signal.SIGKILL)
+
+
 def start_playbook(variables: dict[str, object], folder: Path) -> subprocess.Popen[str]:
-    """The playbook in a process group of its own."""
     playbook = Path(sys.executable).with_name("ansible-playbook")
     return subprocess.Popen(
         [str(playbook), "oncall.recovery.rollback", "-e", json.dumps(variables)],
@@ -182,7 +196,6 @@ def start_playbook(variables: dict[str, object], folder: Path) -> subprocess.Pop
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        start_new_session=True,
     )
 
 

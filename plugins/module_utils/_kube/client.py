@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""JSON over the ``kubernetes`` package's connection pool, to paths that are known beforehand.
+"""JSON over a pool of kept-alive connections, to paths that are known beforehand.
 
 No typed models and no dynamic client: recovery needs a dozen kinds whose paths are stable, and
 the typed API alone costs half a second per process.
@@ -21,12 +21,14 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode
 
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.credentials import (
+    connection_pool,
     load_configuration,
     namespace_of_context,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors import (
     ApiError,
     Unanswered,
+    Unreachable,
     connection_error,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.headers import (
@@ -46,6 +48,8 @@ METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 # A server that has never answered is given up sooner than one that went away while we worked.
 SECONDS_TO_FIRST_ANSWER = 10.0
 SECONDS_OF_RETRIES = 30.0
+# With hundreds of workloads, each of them would wait in vain for a server that is gone.
+SECONDS_ONCE_GIVEN_UP = 1.0
 CONNECT_TIMEOUT_SECONDS = 5.0
 READ_TIMEOUT_SECONDS = 15.0
 SHORTEST_READ_TIMEOUT_SECONDS = 3.0
@@ -69,12 +73,11 @@ class Client:
         """``options`` are the connection options by name; ``connections`` bounds the pool."""
         self._options = options
         self._configuration = load_configuration(options)
-        self._configuration.connection_pool_maxsize = connections
-        self._configuration.retries = None
         self._headers = fixed_headers(options, self._configuration, user_agent)
-        self._pool = _connection_pool(self._configuration)
+        self._pool = connection_pool(self._configuration, connections)
         self._connections = connections
         self._has_answered = False
+        self._is_given_up = False
         self._versions: dict[str, str] = {}
         self._clock_offset = datetime.timedelta()
         self.server = str(self._configuration.host)
@@ -85,7 +88,7 @@ class Client:
         return bool(self._configuration.verify_ssl) or not self.server.startswith("https")
 
     def default_namespace(self) -> str:
-        return namespace_of_context(self._options)
+        return namespace_of_context(self._options, self._configuration)
 
     def close(self) -> None:
         self._pool.clear()
@@ -330,8 +333,10 @@ class Client:
                 redirect=False,
             )
         except urllib3.exceptions.HTTPError as error:
-            raise connection_error(subject, self.server, error, method) from error
-        self._has_answered = True
+            told = connection_error(subject, self.server, error, method)
+            self._is_given_up = isinstance(told, Unreachable)
+            raise told from error
+        self._has_answered, self._is_given_up = True, False
         self._note_time(response.headers.get("Date"))
         if stream_seconds is not None and response.status >= 400:
             raise ApiError.from_response(subject, response.status, _decode(response.data))
@@ -357,13 +362,9 @@ class Client:
             return
 
     def _retry_budget(self) -> float:
+        if self._is_given_up:
+            return SECONDS_ONCE_GIVEN_UP
         return SECONDS_OF_RETRIES if self._has_answered else SECONDS_TO_FIRST_ANSWER
-
-
-def _connection_pool(configuration: t.Any) -> t.Any:
-    from kubernetes.client.rest import RESTClientObject
-
-    return RESTClientObject(configuration).pool_manager
 
 
 def _read_timeout(patience: float | None) -> float:

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finding and loading credentials, by the ``kubernetes`` package and in kubernetes.core's order.
+"""Finding and loading credentials in kubernetes.core's order.
+
+Plain ones are read here, all others by the ``kubernetes`` package.
 
 Private to oncall.recovery: it may change in any release.
 """
@@ -16,6 +18,11 @@ from ansible_collections.oncall.recovery.plugins.module_utils._errors import (
     InvalidInput,
     MissingLibrary,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.plain_credentials import (
+    NotPlain,
+    PlainConfiguration,
+    plain_configuration,
+)
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +31,7 @@ SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/
 
 
 def load_configuration(options: Mapping[str, t.Any]) -> t.Any:
-    """Return a ``kubernetes.client.Configuration`` that holds host, TLS, proxy and token.
+    """Return a PlainConfiguration where that is enough, else a ``kubernetes.client.Configuration``.
 
     ``options`` are the collection's connection options by name. The order is that of
     kubernetes.core (its ``module_utils/k8s/client.py``): enough options to authenticate alone;
@@ -34,6 +41,13 @@ def load_configuration(options: Mapping[str, t.Any]) -> t.Any:
     Raises MissingLibrary without the ``kubernetes`` package, and InvalidInput where the
     credentials cannot be loaded.
     """
+    try:
+        return plain_configuration(options)
+    except NotPlain:
+        return _configuration_by_the_package(options)
+
+
+def _configuration_by_the_package(options: Mapping[str, t.Any]) -> t.Any:
     try:
         import kubernetes.config
         from kubernetes.client.configuration import Configuration
@@ -59,11 +73,24 @@ def load_configuration(options: Mapping[str, t.Any]) -> t.Any:
     return configuration
 
 
-def namespace_of_context(options: Mapping[str, t.Any]) -> str:
+def connection_pool(configuration: t.Any, connections: int) -> t.Any:
+    """A urllib3 pool of at most ``connections`` for one that was loaded here."""
+    if isinstance(configuration, PlainConfiguration):
+        return configuration.connection_pool(connections)
+    from kubernetes.client.rest import RESTClientObject
+
+    configuration.connection_pool_maxsize = connections
+    configuration.retries = None
+    return RESTClientObject(configuration).pool_manager
+
+
+def namespace_of_context(options: Mapping[str, t.Any], configuration: t.Any) -> str:
     """The namespace to use where the caller names none: the context's, else ``default``.
 
     That is what kubectl does, too.
     """
+    if isinstance(configuration, PlainConfiguration):
+        return configuration.namespace
     if _authenticates_alone(options):
         return "default"
     kubeconfig = options.get("kubeconfig")

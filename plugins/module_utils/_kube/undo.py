@@ -24,11 +24,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors impor
     ApiError,
     Unanswered,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.eviction import (
-    evict_stuck_pods,
-)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.facts import read_facts
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.follow import follow
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards.asking import (
     ask_guards,
     listings_for,
@@ -60,9 +56,6 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection im
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.suspension import Suspensions
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo_patch import undo_patch
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo_wait import (
-    wait_for_rollouts,
-)
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -110,11 +103,9 @@ def undo_rollouts(client: Client, selection: Selection, request: UndoRequest) ->
         tried = [*_undo_all(client, cases, dataclasses.replace(request, dry_run=True)), *missing]
         if any(outcome.is_bad for outcome in tried):
             return UndoResult([_held_back(outcome) for outcome in tried])
-    outcomes = _undo_all(client, cases, request)
+    outcomes: Sequence[Outcome] = _undo_all(client, cases, request)
     if request.wait_seconds and not request.dry_run:
-        if request.evict_stuck_pods:
-            outcomes = evict_stuck_pods(client, outcomes, deadline)
-        outcomes = wait_for_rollouts(client, outcomes, max(remaining(deadline), SECONDS_FOR_A_LOOK))
+        outcomes = _wait(client, outcomes, request, deadline)
     return UndoResult([*outcomes, *missing])
 
 
@@ -146,6 +137,22 @@ def decide(case: Case) -> Decision:
 def _undo_all(client: Client, cases: Sequence[Case], request: UndoRequest) -> list[Outcome]:
     suspensions = Suspensions(client)
     return client.side_by_side(lambda case: _undo_one(client, case, request, suspensions), cases)
+
+
+def _wait(
+    client: Client, outcomes: Sequence[Outcome], request: UndoRequest, deadline: float
+) -> Sequence[Outcome]:
+    # Compiled for each task anew, and a task that does not wait needs nothing of it.
+    from ansible_collections.oncall.recovery.plugins.module_utils._kube.eviction import (
+        evict_stuck_pods,
+    )
+    from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo_wait import (
+        wait_for_rollouts,
+    )
+
+    if request.evict_stuck_pods:
+        outcomes = evict_stuck_pods(client, outcomes, deadline)
+    return wait_for_rollouts(client, outcomes, max(remaining(deadline), SECONDS_FOR_A_LOOK))
 
 
 def _held_back(outcome: Outcome) -> Outcome:
@@ -263,6 +270,7 @@ def _wait_for_controllers(
     client: Client, workloads: Sequence[Mapping[str, t.Any]], request: UndoRequest
 ) -> dict[str, Case]:
     """By UID, the cases as they are once their controllers have seen the newest template."""
+    from ansible_collections.oncall.recovery.plugins.module_utils._kube.follow import follow
 
     def judge(view: View) -> tuple[Case, bool]:
         case = Case(view.workload, view.revisions, request)

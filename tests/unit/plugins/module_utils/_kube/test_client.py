@@ -209,6 +209,28 @@ def test_each_group_is_a_header_of_its_own(pem: Path, connect: Connect) -> None:
     assert sent == ["ada", "dev", "ops"]
 
 
+def test_server_that_was_given_up_is_not_waited_for_by_each_request_again(
+    pem: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "SECONDS_OF_RETRIES", 1.0)
+    monkeypatch.setattr(client_module, "SECONDS_ONCE_GIVEN_UP", 0.0)
+
+    def seconds_in_vain() -> float:
+        started = time.monotonic()
+        with pytest.raises(Unreachable):
+            read(client)
+        return time.monotonic() - started
+
+    with Server(pem) as server:
+        client = connect(server)
+        read(client)
+    assert seconds_in_vain() > 0.5
+    assert seconds_in_vain() < 0.5
+    with Server(pem, port=server.port):
+        read(client)
+    assert seconds_in_vain() > 0.5
+
+
 def test_authority_file_that_is_not_there_is_told(
     pem: Path, connect: Connect, tmp_path: Path
 ) -> None:

@@ -61,13 +61,14 @@ class Server:
     ``requests`` are the heads of what was read, ``connections`` how many were accepted.
     """
 
-    def __init__(self, pem: Path, *steps: Break | bytes) -> None:
+    def __init__(self, pem: Path, *steps: Break | bytes, port: int = 0) -> None:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(pem)
         self._steps = list(steps)
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._is_over = threading.Event()
-        self.url = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.port = int(self._listener.getsockname()[1])
+        self.url = f"https://127.0.0.1:{self.port}"
         self.requests: list[list[str]] = []
         self.connections = 0
 
