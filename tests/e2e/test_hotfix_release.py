@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster import Cluster
+from tests.cluster import Cluster, up
 from tests.cluster.shop import deploy
 from tests.cluster.shop.__main__ import main as shop_command
 from tests.cluster.shop.load import LoadGenerator
@@ -105,6 +105,8 @@ class Team:
         git(seed, "checkout", "--quiet", "worse")
         crash = (STARTS, f"{STARTS}    raise SystemExit('no tea left')\n")
         commit(seed, "Crash at the start", sources(server=crash))
+        git(seed, "checkout", "--quiet", "-b", "failing", "worse~1")
+        commit(seed, "Forget the price of tea", sources(shop_pages=(SERVES, BREAKS)))
         git(self.folder, "clone", "--quiet", "--bare", "seed", "shop.git")
 
     def go_live(self) -> None:
@@ -286,3 +288,39 @@ def test_release_that_does_not_come_up_is_rolled_back_and_its_tag_stays(team: Te
     assert again.returncode != 0
     assert "was rolled back before, and is marked bad" in again.stdout
     assert team.image == image
+
+
+def test_release_that_turns_the_signals_bad_is_rolled_back(team: Team) -> None:
+    if team.cluster.provider != "debian":
+        pytest.skip(f"provider {team.cluster.provider} brings its own Prometheus, or none")
+    prometheus = up(team.cluster.name, with_addons=["prometheus"]).prometheus
+    assert prometheus is not None
+    requests = f'http_requests_total{{namespace="{team.namespace}",page="/"}}'
+    failed = requests.replace("}", ',code="500"}')
+    share = f"(sum(rate({failed}[5s])) or vector(0)) / sum(rate({requests}[5s]))"
+    image = team.image
+    with (
+        EndpointsWatch(team.cluster.kubeconfig, team.namespace, team.shop.name) as targets,
+        LoadGenerator(targets, "/", 20.0) as load,
+    ):
+        wait_until(lambda: load.report().total > 200, "Prometheus has seen users")
+        assert load.report().failed == 0
+        done = team.release(
+            hotfix_release_name="INC-4713",
+            hotfix_release_commits=team.commit("failing"),
+            hotfix_release_test_command="",
+            hotfix_release_prometheus={"url": prometheus.url},
+            hotfix_release_signals=[{"name": "errors", "promql": share, "threshold": 0.05}],
+            hotfix_release_recover_within=20,
+            hotfix_release_probation=20,
+        )
+        assert load.report().failed > 0
+        time.sleep(1)
+        with LoadGenerator(targets, "/", 20.0) as load_after:
+            wait_until(lambda: load_after.report().total > 60, "users try again")
+        assert load_after.report().failed == 0
+    assert done.returncode != 0
+    assert f"ROLLED BACK to {image}" in done.stdout, done.stdout
+    assert "the signals are unhealthy (errors: " in done.stdout
+    assert team.image == image
+    assert f"refs/tags/v{LINE}.3" in team.refs()
