@@ -32,6 +32,9 @@ antsibull_nox.load_antsibull_nox_toml()
 # The types of tests stay unchecked where pytest makes them up; what the tests run on is checked.
 TYPED_PACKAGES = ("ansible_collections.oncall.recovery.plugins", "tests.cluster", "scripts")
 
+# Integration targets whose names begin so run on nothing but this machine.
+WITHOUT_CLUSTER = ("git_", "role_alert_")
+
 CORES = ansible_test.cores_for(sys.version_info[:2])
 
 
@@ -69,5 +72,5 @@ def integration(session: nox.Session, core: str) -> None:
     """Run the integration targets against the cluster of the tests."""
     session.install(ansible_core(core), "-r", "meta/ee-requirements.txt")
     targets = [argument for argument in session.posargs if not argument.startswith("-")]
-    needs_cluster = not targets or any(not target.startswith("git_") for target in targets)
+    needs_cluster = not targets or any(not target.startswith(WITHOUT_CLUSTER) for target in targets)
     ansible_test.run(session, core, "integration", needs_cluster=needs_cluster)

@@ -70,3 +70,6 @@ options:
         type: str
         required: true
 """
+
+    # For kinds that have a number of replicas. ansible-test takes what has no type for a literal.
+    SCALABLE: str = DOCUMENTATION.replace("- DaemonSet", "- ReplicaSet")

@@ -14,6 +14,7 @@ import typing as t
 from ansible.module_utils.basic import env_fallback
 
 KINDS = ["Deployment", "StatefulSet", "DaemonSet"]
+SCALABLE_KINDS = ["Deployment", "StatefulSet", "ReplicaSet"]
 
 
 def _from_environment(*names: str) -> tuple[t.Any, list[str]]:
@@ -79,23 +80,30 @@ CONNECTION_OPTIONS: dict[str, dict[str, t.Any]] = {
     },
 }
 
-WORKLOAD_OPTIONS: dict[str, dict[str, t.Any]] = {
-    "kind": {"type": "str", "choices": KINDS, "default": "Deployment"},
-    "name": {"type": "str"},
-    "namespace": {"type": "str"},
-    "label_selectors": {"type": "list", "elements": "str"},
-    "field_selectors": {"type": "list", "elements": "str"},
-    "all_namespaces": {"type": "bool", "default": False},
-    "workloads": {
-        "type": "list",
-        "elements": "dict",
-        "options": {
-            "kind": {"type": "str", "choices": KINDS, "default": "Deployment"},
-            "namespace": {"type": "str"},
-            "name": {"type": "str", "required": True},
+
+def _workload_options(kinds: list[str]) -> dict[str, dict[str, t.Any]]:
+    kind = {"type": "str", "choices": kinds, "default": "Deployment"}
+    return {
+        "kind": kind,
+        "name": {"type": "str"},
+        "namespace": {"type": "str"},
+        "label_selectors": {"type": "list", "elements": "str"},
+        "field_selectors": {"type": "list", "elements": "str"},
+        "all_namespaces": {"type": "bool", "default": False},
+        "workloads": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "kind": kind,
+                "namespace": {"type": "str"},
+                "name": {"type": "str", "required": True},
+            },
         },
-    },
-}
+    }
+
+
+WORKLOAD_OPTIONS = _workload_options(KINDS)
+SCALABLE_WORKLOAD_OPTIONS = _workload_options(SCALABLE_KINDS)
 
 # The guards of a rollback in their order, without those that nothing overrides.
 OVERRIDABLE_GUARDS = [

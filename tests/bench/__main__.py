@@ -8,21 +8,43 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.cluster import ClusterError, up
 
-from .comparison import table, write_results
+from .comparison import Comparison, table, write_results
 from .hotfix import measure_hotfix
 from .rollback import measure, measure_memory
 from .waiting import measure_waiting
 
+PARTS = ("rollback", "waiting", "memory", "hotfix")
+PARTS_WITH_A_CLUSTER = PARTS[:3]
 HOLLOW_NODES = 3
 RESULTS = Path(__file__).resolve().parents[2] / "bench" / "results.json"
 
 
 def main() -> int:
+    options = _options()
+    rows: list[Comparison] = []
+    try:
+        for row in _measure(options):
+            rows.append(row)
+            print(table([row]).splitlines()[-1], file=sys.stderr, flush=True)
+    except ClusterError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(table(rows))
+    write_results(rows, RESULTS)
+    print(f"the single runs are in {RESULTS.relative_to(Path.cwd())}")
+    return 0 if all(row.holds for row in rows) else 1
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument(
+        "--only", nargs="+", choices=PARTS, default=PARTS, help="parts to measure; all by default"
+    )
     parser.add_argument("--workloads", type=int, default=500, help="Deployments to roll back")
     parser.add_argument("--few", type=int, default=10, help="how many of them kubernetes.core gets")
     parser.add_argument("--rolling", type=int, default=200, help="rollouts to wait for")
@@ -32,32 +54,31 @@ def main() -> int:
     )
     parser.add_argument("--commits", type=int, default=5_000, help="commits of that repository")
     parser.add_argument("--runs", type=int, default=3, help="turns of each side")
-    options = parser.parse_args()
-    try:
-        cluster = up("bench", node=False, hollow=HOLLOW_NODES)
-    except ClusterError as error:
-        print(error, file=sys.stderr)
-        return 1
-    try:
+    return parser.parse_args()
+
+
+def _measure(options: argparse.Namespace) -> Iterator[Comparison]:
+    if set(options.only) & set(PARTS_WITH_A_CLUSTER):
+        yield from _measure_on_a_cluster(options)
+    if "hotfix" in options.only:
+        sizes = {"files": options.files, "commits": options.commits}
         with tempfile.TemporaryDirectory() as folder:
-            rows = measure(
-                cluster,
-                Path(folder),
-                size=options.workloads,
-                few=options.few,
-                runs=options.runs,
-            )
-            rows += measure_waiting(cluster, size=options.rolling)
-            rows.append(measure_memory(cluster, sizes=(options.workloads, options.memory)))
+            yield from measure_hotfix(Path(folder), **sizes, runs=options.runs)
+
+
+def _measure_on_a_cluster(options: argparse.Namespace) -> Iterator[Comparison]:
+    cluster = up("bench", node=False, hollow=HOLLOW_NODES)
+    try:
+        if "rollback" in options.only:
+            sizes = {"size": options.workloads, "few": options.few, "runs": options.runs}
+            with tempfile.TemporaryDirectory() as folder:
+                yield from measure(cluster, Path(folder), **sizes)
+        if "waiting" in options.only:
+            yield from measure_waiting(cluster, size=options.rolling)
+        if "memory" in options.only:
+            yield measure_memory(cluster, sizes=(options.workloads, options.memory))
     finally:
         cluster.down()
-    with tempfile.TemporaryDirectory() as folder:
-        sizes = {"files": options.files, "commits": options.commits}
-        rows += measure_hotfix(Path(folder), **sizes, runs=options.runs)
-    print(table(rows))
-    write_results(rows, RESULTS)
-    print(f"the single runs are in {RESULTS.relative_to(Path.cwd())}")
-    return 0 if all(row.holds for row in rows) else 1
 
 
 if __name__ == "__main__":

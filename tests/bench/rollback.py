@@ -32,7 +32,9 @@ from .module_process import run
 KUBECTL_AT_ONCE = 8
 
 
-def measure(cluster: Cluster, folder: Path, *, size: int, few: int, runs: int) -> list[Comparison]:
+def measure(
+    cluster: Cluster, folder: Path, *, size: int, few: int, runs: int
+) -> Iterator[Comparison]:
     """Compare on ``size`` Deployments, and with kubernetes.core on ``few`` of them."""
     client = client_of(cluster)
     with fleet_of(cluster, size) as fleet:
@@ -46,48 +48,46 @@ def measure(cluster: Cluster, folder: Path, *, size: int, few: int, runs: int) -
             return between
 
         of_many = _ours(folder, "many", many)
-        return [
-            compare(
-                f"undo of {size}",
-                f"xargs -P {KUBECTL_AT_ONCE} kubectl rollout undo",
-                of_many,
-                lambda: _xargs_kubectl(many),
-                between=next_turn(many),
-                runs=runs,
-                bound=1 / 3,
-            ),
-            compare(
-                f"undo of {size}",
-                "one kubectl rollout undo for all",
-                of_many,
-                lambda: _one_kubectl(many),
-                between=next_turn(many),
-                runs=runs,
-                bound=1 / 10,
-            ),
-            compare(
-                f"undo of {size}",
-                f"kubernetes.core.k8s_rollback in a loop over {few}",
-                of_many,
-                _theirs(folder, "some", some),
-                between=next_turn(many),
-                runs=runs,
-                bound=1 / 30,
-                ours_share=size,
-                theirs_share=few,
-            ),
-            _against_the_floor(cluster, folder, many, next_turn(many), runs),
-            *_requests(cluster, many, next_turn(many)),
-            compare(
-                "the task for one",
-                "the task of kubernetes.core.k8s_rollback",
-                lambda: _task_seconds(_ours(folder, "one", one), folder),
-                lambda: _task_seconds(_theirs(folder, "one", one), folder),
-                between=next_turn(one),
-                runs=max(runs, 5),
-                bound=0.8,
-            ),
-        ]
+        yield compare(
+            f"undo of {size}",
+            f"xargs -P {KUBECTL_AT_ONCE} kubectl rollout undo",
+            of_many,
+            lambda: _xargs_kubectl(many),
+            between=next_turn(many),
+            runs=runs,
+            bound=1 / 3,
+        )
+        yield compare(
+            f"undo of {size}",
+            "one kubectl rollout undo for all",
+            of_many,
+            lambda: _one_kubectl(many),
+            between=next_turn(many),
+            runs=runs,
+            bound=1 / 10,
+        )
+        yield compare(
+            f"undo of {size}",
+            f"kubernetes.core.k8s_rollback in a loop over {few}",
+            of_many,
+            _theirs(folder, "some", some),
+            between=next_turn(many),
+            runs=runs,
+            bound=1 / 30,
+            ours_share=size,
+            theirs_share=few,
+        )
+        yield _against_the_floor(cluster, folder, many, next_turn(many), runs)
+        yield from _requests(cluster, many, next_turn(many))
+        yield compare(
+            "the task for one",
+            "the task of kubernetes.core.k8s_rollback",
+            lambda: _task_seconds(_ours(folder, "one", one), folder),
+            lambda: _task_seconds(_theirs(folder, "one", one), folder),
+            between=next_turn(one),
+            runs=max(runs, 5),
+            bound=0.8,
+        )
 
 
 def measure_memory(cluster: Cluster, *, sizes: tuple[int, int]) -> Comparison:

@@ -20,6 +20,7 @@ from tests.cluster.kubectl import apply, kubectl
 
 from .support import gitops
 from .support.modules import Answer, run_module
+from .support.proxy import Faults, Trouble, proxy_to
 from .support.workloads import KINDS, Workload, wait_until
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "rbac"
@@ -279,6 +280,57 @@ def test_mitigator_may_change_workloads_and_neither_delete_nor_see_secrets(
     ):
         with pytest.raises(ClusterError, match="forbidden"):
             web.kubectl(*refused, acting)
+
+
+def scaled(workload: Workload, user: str, **options: Any) -> Answer:
+    how = {"replicas": 1, "hpa_max_replicas": 3, "wait": False, **options}
+    return ask("k8s_scale", workload, user, **how)
+
+
+SCALING = {
+    "get replicasets": "ReplicaSet",
+    "patch replicasets/scale": "ReplicaSet",
+    "patch statefulsets/scale": "StatefulSet",
+    "patch deployments/scale": "Deployment",
+    "list horizontalpodautoscalers": "Deployment",
+    "patch horizontalpodautoscalers": "Deployment",
+    "get horizontalpodautoscalers": "Deployment",
+}
+
+
+@pytest.mark.parametrize("missing", SCALING)
+def test_missing_right_to_scale_is_named(cluster: Cluster, namespace: str, missing: str) -> None:
+    name = f"scaled-{missing.replace(' ', '-').replace('/', '-')}"
+    workload = Workload(cluster.kubeconfig, SCALING[missing], namespace, name)
+    manifest = workload.manifest("1")
+    if workload.kind == "ReplicaSet":
+        manifest["spec"].pop("revisionHistoryLimit")
+    apply(cluster.kubeconfig, manifest)
+    if workload.kind == "Deployment":
+        workload.kubectl("autoscale", workload.address, "--min=1", "--max=2")
+    rules = rules_of(OBSERVER, "mitigator")
+    assert missing in {right(rule) for rule in rules}
+    user = grant(cluster, namespace, name, [rule for rule in rules if right(rule) != missing])
+    # It is read again only where the answer to its change was lost.
+    faults = [Trouble.RESET_AFTER] if missing == "get horizontalpodautoscalers" else []
+
+    with proxy_to(cluster.kubeconfig, Faults("PATCH", "/horizontalpod", *faults)) as url:
+        answer = scaled(workload, user, replicas=2, host=url)
+
+    verb, resource = missing.split()
+    assert answer.failed
+    assert f'User "{user}" cannot {verb} resource "{resource}"' in told(answer)
+
+
+def test_mitigator_may_scale_and_wait(cluster: Cluster, namespace: str) -> None:
+    web = Workload(cluster.kubeconfig, "Deployment", namespace, "grown", pods=1).deploy("1")
+    web.kubectl("autoscale", web.address, "--min=1", "--max=2")
+    user = grant(cluster, namespace, "mitigator-grown", rules_of(OBSERVER, "mitigator"))
+
+    answer = scaled(web, user, replicas=3, wait=True, current_replicas=1)
+
+    assert not answer.failed, answer.message
+    assert (answer.only["ready_replicas"], answer.only["autoscaler"]["max_replicas"]) == (3, 3)
 
 
 def test_gitops_suspender_is_enough_to_suspend(cluster: Cluster, namespace: str) -> None:

@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_adapter": {"_errors"},
     "_adapter_git": {"_git", "_options"},
     "_adapter_kube": {"_kube", "_options"},
+    "_alerting": {"_errors"},
     "_git": {"_errors", "_redact"},
     "_incident": {"_errors", "_redact"},
     "_kube": {"_errors", "_redact"},
@@ -138,24 +139,35 @@ def told_by(documentation: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any
     return told
 
 
+def fragment_of(file: Any, part: str = "DOCUMENTATION") -> dict[str, Any]:
+    """The options that a part of a doc fragment documents."""
+    return dict(yaml.safe_load(getattr(file.ModuleDocFragment, part))["options"])
+
+
 TOLD_OF_AN_OPTION = ("type", "elements", "choices", "default", "required", "aliases")
 SHARED_OPTIONS = pytest.mark.parametrize(
     ("fragment", "options"),
     [
-        pytest.param(_connection, _options.CONNECTION_OPTIONS, id="connection"),
-        pytest.param(_git, _options.GIT_OPTIONS, id="git"),
-        pytest.param(_production_tag, _options.PRODUCTION_TAG_OPTIONS, id="production_tag"),
-        pytest.param(_workloads, _options.WORKLOAD_OPTIONS, id="workloads"),
+        pytest.param(fragment_of(_connection), _options.CONNECTION_OPTIONS, id="connection"),
+        pytest.param(fragment_of(_git), _options.GIT_OPTIONS, id="git"),
+        pytest.param(
+            fragment_of(_production_tag), _options.PRODUCTION_TAG_OPTIONS, id="production_tag"
+        ),
+        pytest.param(fragment_of(_workloads), _options.WORKLOAD_OPTIONS, id="workloads"),
+        pytest.param(
+            fragment_of(_workloads, "SCALABLE"),
+            _options.SCALABLE_WORKLOAD_OPTIONS,
+            id="scalable workloads",
+        ),
     ],
 )
 
 
 @SHARED_OPTIONS
 def test_doc_fragment_agrees_with_the_shared_options(
-    fragment: Any, options: dict[str, dict[str, Any]]
+    fragment: dict[str, Any], options: dict[str, dict[str, Any]]
 ) -> None:
-    documentation = yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)
-    assert told_by(documentation["options"]) == as_documented(options)
+    assert told_by(fragment) == as_documented(options)
 
 
 def environment_of(option: dict[str, Any]) -> list[str]:
@@ -169,10 +181,9 @@ def environment_told_by(documentation: dict[str, Any]) -> list[str]:
 
 @SHARED_OPTIONS
 def test_doc_fragment_names_the_environment_variables_that_are_read(
-    fragment: Any, options: dict[str, dict[str, Any]]
+    fragment: dict[str, Any], options: dict[str, dict[str, Any]]
 ) -> None:
-    documentation = yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"]
-    told = {name: environment_told_by(documentation[name]) for name in options}
+    told = {name: environment_told_by(fragment[name]) for name in options}
     assert told == {name: environment_of(option) for name, option in options.items()}
 
 

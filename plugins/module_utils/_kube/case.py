@@ -98,7 +98,10 @@ class Case:
         Without this, a run that was killed and started again would go back once more.
         """
         record = record_of(self.workload)
-        if not record or not self.current or record.to_hash != self.current.hash:
+        if not record or not self.current:
+            return None
+        generation = self.workload["metadata"]["generation"]
+        if record.to_hash != self.current.hash and record.generation != generation:
             return None
         asked = self.request
         if asked.to_revision or not (asked.incident or asked.target == LAST_GOOD):

@@ -10,7 +10,6 @@ Private to oncall.recovery: it may change in any release.
 from __future__ import annotations
 
 import dataclasses
-import time
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
@@ -19,16 +18,15 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.change impor
     ChangeRequest,
     change_patch,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors import (
-    ApiError,
-    is_passing,
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.patching import (
+    patch_as_decided,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.json_patch import preconditions
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.result import CallResult
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.revision import images_of
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import (
     Selection,
     WorkloadReference,
-    read_workloads,
+    find_workloads,
     reference_to,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.status import (
@@ -44,11 +42,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import Client
 
     Object = Mapping[str, t.Any]
-
-# A workload that others change faster than we can read it is left alone.
-MOST_ATTEMPTS = 4
-SECONDS_BETWEEN_ATTEMPTS = 0.5
-MOST_TOLD = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,46 +89,23 @@ class Change:
         }
 
 
-@dataclasses.dataclass(frozen=True)
-class ChangeResult:
-    """All changes of one call."""
-
-    changes: Sequence[Change]
-
-    @property
-    def failure(self) -> str:
-        """One message about everything that did not go well; nothing where all did."""
-        failed = [change.failure for change in self.changes if change.failure]
-        more = f"; and {len(failed) - MOST_TOLD} more" if len(failed) > MOST_TOLD else ""
-        return "; ".join(failed[:MOST_TOLD]) + more
-
-    def as_result(self, *, with_diff: bool = False) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = {
-            "changed": any(change.is_changed for change in self.changes),
-            "workloads": [change.as_result() for change in self.changes],
-        }
-        if with_diff:
-            result["diff"] = [diff for change in self.changes if (diff := change.as_diff())]
-        return result
-
-
 def change_rollouts(
     client: Client, selection: Selection, request: ChangeRequest, *, wait_seconds: float
-) -> ChangeResult:
+) -> CallResult:
     """Change the selected workloads side by side; one that fails does not stop the others.
 
     ``wait_seconds`` 0 does not wait for the rollouts; a pause has nothing to wait for. Raises
     RecoveryError where nothing can be read, or where selectors match nothing.
     """
-    found = read_workloads(client, selection)
-    if not found.workloads and not found.missing:
-        raise RecoveryError(str(selection), "nothing matches", "Check the selectors")
+    found = find_workloads(client, selection)
     changes = client.side_by_side(
         lambda workload: _change_one(client, workload, request), found.workloads
     )
     if wait_seconds and not request.dry_run and request.state != PAUSED:
         changes = _wait(client, changes, wait_seconds)
-    return ChangeResult([*changes, *(_not_found(reference) for reference in found.missing)])
+    return CallResult(
+        [*changes, *(Change(reference, reference.absence) for reference in found.missing)]
+    )
 
 
 def _change_one(client: Client, workload: Object, request: ChangeRequest) -> Change:
@@ -146,34 +116,20 @@ def _change_one(client: Client, workload: Object, request: ChangeRequest) -> Cha
 
 
 def _change(client: Client, workload: Object, request: ChangeRequest) -> Change:
-    """Patch what was read; where that did not go as it should, look first and decide anew."""
-    reference, before = reference_to(workload), workload
-    for attempt in range(MOST_ATTEMPTS):
-        patch = change_patch(workload, request)
-        if not patch:
-            told = f"{reference}: already {request.state}"
-            # After a lost answer it may be our own change that is there.
-            return Change(reference, told, before, workload, is_changed=attempt > 0)
-        try:
-            patched = client.patch(
-                reference.path, patch, subject=str(reference), dry_run=request.dry_run
-            )
-        except RecoveryError as error:
-            fresh = client.get(reference.path, subject=str(reference))
-            moved = preconditions(fresh) != preconditions(workload)
-            is_refused = isinstance(error, ApiError) and error.is_refused_patch
-            if not is_passing(error) and not (is_refused and moved):
-                raise
-            workload = fresh
-            time.sleep(SECONDS_BETWEEN_ATTEMPTS * attempt)
-        else:
-            told = f"{reference}: {'would be ' if request.dry_run else ''}{request.state}"
-            return Change(reference, told, before, {**patched, "kind": reference.kind}, True)
-    raise RecoveryError(
-        str(reference),
-        f"whether it is {request.state} is not known after {MOST_ATTEMPTS} attempts",
-        "Look at it, then run again",
+    reference = reference_to(workload)
+    patched = patch_as_decided(
+        client,
+        workload,
+        lambda live, _maybe_done: change_patch(live, request),
+        path=reference.path,
+        subject=str(reference),
+        dry_run=request.dry_run,
     )
+    live = {**patched.live, "kind": reference.kind}
+    if not patched.is_changed:
+        return Change(reference, f"{reference}: already {request.state}", workload, live)
+    told = f"{reference}: {'would be ' if request.dry_run else ''}{request.state}"
+    return Change(reference, told, workload, live, is_changed=True)
 
 
 def _wait(client: Client, changes: Sequence[Change], seconds: float) -> list[Change]:
@@ -191,9 +147,3 @@ def _shown(workload: Object) -> dict[str, t.Any]:
     """What this module may change, secrets masked."""
     template = masked_template(workload["spec"]["template"])
     return {"paused": bool(workload["spec"].get("paused")), "template": template}
-
-
-def _not_found(reference: WorkloadReference) -> Change:
-    return Change(
-        reference, f"{reference}: there is no such object. Check kind, namespace and name"
-    )

@@ -81,6 +81,11 @@ def is_passing(error: RecoveryError) -> bool:
     return isinstance(error, Unreachable | Unanswered)
 
 
+def may_have_been_done(error: RecoveryError) -> bool:
+    """True for a lost answer, and for one that speaks of trouble inside of the server."""
+    return isinstance(error, Unanswered) or (isinstance(error, ApiError) and error.status >= 500)
+
+
 def connection_error(
     subject: str, server: str, error: Exception, method: str
 ) -> Unreachable | Unanswered:

@@ -31,6 +31,21 @@ def preconditions(workload: Mapping[str, t.Any]) -> Patch:
     return [{"op": "test", "path": f"/metadata/{name}", "value": metadata[name]} for name in tested]
 
 
+def holds(patch: Patch, live: Mapping[str, t.Any]) -> bool:
+    """Whether every ``test`` of the patch finds in ``live`` what it expects."""
+    return all(
+        _value_at(live, step["path"]) == step["value"] for step in patch if step["op"] == "test"
+    )
+
+
+def _value_at(live: Mapping[str, t.Any], pointer: str) -> t.Any:
+    """The value that a JSON Pointer through objects leads to; None where there is none."""
+    value: t.Any = live
+    for part in pointer.split("/")[1:]:
+        value = (value or {}).get(part.replace("~1", "/").replace("~0", "~"))
+    return value
+
+
 def annotate(path: str, metadata: Mapping[str, t.Any], annotations: Mapping[str, str]) -> Patch:
     """Set these annotations below ``path``, that of ``metadata``'s own, and keep the others."""
     if not annotations:

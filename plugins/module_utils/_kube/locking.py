@@ -39,10 +39,9 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.lock_outcome
     told_of,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import (
-    Found,
     Selection,
     WorkloadReference,
-    read_workloads,
+    find_workloads,
     reference_to,
 )
 
@@ -74,7 +73,7 @@ def lock_workloads(
     or where the workloads cannot be read.
     """
     deadline = time.monotonic() + wait_seconds
-    found = _find(client, selection)
+    found = find_workloads(client, selection)
     if found.missing and all_or_nothing:
         return LockResult((), f"{told_missing(found.missing)}; nothing was locked")
     claim_them = _claim_all if all_or_nothing else _claim_each
@@ -102,19 +101,12 @@ def unlock_workloads(
     Workloads that are not there have no lock either. One that cannot be released does not keep
     the others. Raises as ``lock_workloads`` does.
     """
-    found = _find(client, selection)
+    found = find_workloads(client, selection)
     attempts = client.side_by_side(
         lambda workload: _release(client, reference_to(workload), holder, dry_run),
         found.workloads,
     )
     return LockResult(attempts, told_of([attempt for attempt in attempts if attempt.error]))
-
-
-def _find(client: Client, selection: Selection) -> Found:
-    found = read_workloads(client, selection)
-    if not found.workloads and not found.missing:
-        raise RecoveryError(str(selection), "nothing matches", "Check the selectors")
-    return found
 
 
 def _claim_each(

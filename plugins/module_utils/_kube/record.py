@@ -29,7 +29,9 @@ class Record:
 
     ``at`` is in UTC. The Deployment controller copies annotations to ReplicaSets, and ``kubectl
     rollout undo`` copies them back, so a record may be older than what runs: it speaks of the
-    present only where ``to_hash`` is that of the present revision. ``last_automatic`` is when the
+    present only where ``to_hash`` is that of the present revision, or ``generation``, the one that
+    the rollback made, is the present one: an admission webhook can make another template of the
+    one that was sent. ``last_automatic`` is when the
     last automatic rollback was, this one or one before it: a person who acts after an automatic
     run does not end its cooldown.
     """
@@ -40,6 +42,7 @@ class Record:
     from_hash: str
     to_hash: str
     last_automatic: datetime.datetime | None = None
+    generation: int = 0
 
     def as_annotation(self) -> str:
         noted: dict[str, t.Any] = {
@@ -48,6 +51,7 @@ class Record:
             "at": self.at.strftime(TIME_FORMAT),
             "from": self.from_hash,
             "to": self.to_hash,
+            "generation": self.generation,
         }
         if self.last_automatic:
             noted["last_automatic"] = self.last_automatic.strftime(TIME_FORMAT)
@@ -59,13 +63,18 @@ def new_record(
     is_automatic: bool,
     source: Revision,
     target: Revision,
+    at: datetime.datetime,
+    generation: int,
     before: Record | None = None,
 ) -> Record:
-    """The record of a rollback that is about to be done, in place of the one from ``before``."""
-    at = now()
+    """The record of a rollback that is done now (``at``), in place of the one from ``before``.
+
+    ``generation`` is that of the workload as it was read; the patch is one change on top.
+    """
     earlier = before.last_automatic if before else None
     last_automatic = at if is_automatic else earlier
-    return Record(incident, is_automatic, at, source.hash, target.hash, last_automatic)
+    made = generation + 1
+    return Record(incident, is_automatic, at, source.hash, target.hash, last_automatic, made)
 
 
 def record_of(workload: Mapping[str, t.Any]) -> Record | None:
@@ -81,9 +90,10 @@ def record_of(workload: Mapping[str, t.Any]) -> Record | None:
             str(noted["from"]),
             str(noted["to"]),
             _time(last_automatic) if last_automatic else None,
+            int(noted.get("generation", 0)),
         )
     # Anyone who may edit the workload may have written it: RecursionError is for nested brackets.
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 

@@ -107,7 +107,7 @@ def rollout_status(
     workload = view.workload
     counts = counts_of(workload)
     current = current_revision(workload, view.revisions)
-    reasons = _workload_reasons(workload)
+    reasons = workload_reasons(workload)
     if current and is_observed(workload):
         reasons += reasons_of(pods_of_revision(workload, current, view.pods))
 
@@ -214,7 +214,7 @@ def _deadline_exceeded(workload: Mapping[str, t.Any]) -> bool:
     return bool(_condition(workload, "Progressing").get("reason") == "ProgressDeadlineExceeded")
 
 
-def _workload_reasons(workload: Mapping[str, t.Any]) -> list[Reason]:
+def workload_reasons(workload: Mapping[str, t.Any]) -> list[Reason]:
     """Conditions that no pod shows, such as a quota that lets no pod be made."""
     failure = _condition(workload, "ReplicaFailure")
     if failure.get("status") != "True":

@@ -12,7 +12,10 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.oncall.recovery.plugins.module_utils._errors import InvalidInput
+from ansible_collections.oncall.recovery.plugins.module_utils._errors import (
+    InvalidInput,
+    RecoveryError,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors import ApiError
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.kinds import (
     DNS_LABEL,
@@ -42,6 +45,11 @@ class WorkloadReference:
     @property
     def path(self) -> str:
         return object_path(KINDS[self.kind].plural, self.namespace, self.name)
+
+    @property
+    def absence(self) -> str:
+        """What to tell where it leads to nothing."""
+        return f"{self}: there is no such object. Check kind, namespace and name"
 
     def as_result(self) -> dict[str, str]:
         return {"kind": self.kind, "namespace": self.namespace, "name": self.name}
@@ -113,6 +121,14 @@ def read_workloads(client: Client, selection: Selection) -> Found:
         field_selector=selection.field_selector,
     )
     return Found(_in_order(_with_kind(selection.kind, items)))
+
+
+def find_workloads(client: Client, selection: Selection) -> Found:
+    """Read them as ``read_workloads`` does; raise RecoveryError where selectors match nothing."""
+    found = read_workloads(client, selection)
+    if not found.workloads and not found.missing:
+        raise RecoveryError(str(selection), "nothing matches", "Check the selectors")
+    return found
 
 
 def reference_to(workload: Mapping[str, t.Any]) -> WorkloadReference:

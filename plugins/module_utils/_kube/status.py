@@ -38,7 +38,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.rollout impo
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import (
     Selection,
     WorkloadReference,
-    read_workloads,
+    find_workloads,
     reference_to,
 )
 
@@ -88,7 +88,7 @@ class WorkloadStatus:
     @property
     def message(self) -> str:
         if self.status is None:
-            return f"{self.reference}: there is no such object. Check kind, namespace and name"
+            return self.reference.absence
         if self.is_timed_out:
             late = f"not complete after {self.seconds:.0f} s"
             told = f"{self.reference}: {late}: {self.status.message}"
@@ -152,9 +152,7 @@ def read_status(client: Client, selection: Selection, request: StatusRequest) ->
 
     Raises RecoveryError where nothing can be read, or where selectors match nothing.
     """
-    found = read_workloads(client, selection)
-    if not found.workloads and not found.missing:
-        raise RecoveryError(str(selection), "nothing matches", "Check the selectors")
+    found = find_workloads(client, selection)
 
     def judge(view: View) -> RolloutStatus:
         return rollout_status(view, pinned_revision=request.revision, fail_fast=request.fail_fast)

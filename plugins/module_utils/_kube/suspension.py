@@ -20,7 +20,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.owners impor
     owner_listing,
     owners_of,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.record import now
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.record import TIME_FORMAT
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.request import SUSPEND
 
 if t.TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Suspensions:
             "restore": automation.on,
             "for": str(case.reference),
             "incident": case.request.incident,
-            "at": now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "at": case.facts.read_at.strftime(TIME_FORMAT),
         }
         key = f"suspension.{owner.kind}.{metadata['uid']}"
         dry_run = case.request.dry_run

@@ -52,6 +52,9 @@ def _own_annotations(case: Case) -> dict[str, str]:
             request.automatic,
             case.current,
             case.target,
+            # By the API server's clock, on which all who roll back through it agree.
+            case.facts.read_at,
+            case.workload["metadata"]["generation"],
             record_of(case.workload),
         )
         annotations[RECORD_ANNOTATION] = record.as_annotation()

@@ -21,7 +21,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards.guard
     Guard,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.marking import label_value
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.record import now, record_of
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.record import record_of
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.revision import BAD
 
 if t.TYPE_CHECKING:
@@ -39,7 +39,9 @@ def ask(case: Case) -> Answer:
         return PASS, "it was not rolled back automatically before"
     done = f"it was rolled back automatically at {record.last_automatic:%Y-%m-%d %H:%M:%S} UTC"
     # Plain numbers, since a time that someone wrote there may be too far away to add to.
-    left = case.request.cooldown_seconds - (now() - record.last_automatic).total_seconds()
+    left = (
+        case.request.cooldown_seconds - (case.facts.read_at - record.last_automatic).total_seconds()
+    )
     if left > 0:
         return BLOCK, f"{done}, so the next is allowed in {math.ceil(left / 60)} min"
     return PASS, f"{done}, which is long enough ago"

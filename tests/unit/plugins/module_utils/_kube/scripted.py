@@ -89,6 +89,9 @@ class ScriptedClient:
         self.patched.append((path, patch, dry_run))
         return t.cast(Object, _given(next(self._patches)))
 
+    def served_version(self, group: str) -> str:
+        return "v1alpha1"
+
     def now(self) -> datetime.datetime:
         return datetime.datetime.now(datetime.timezone.utc)
 

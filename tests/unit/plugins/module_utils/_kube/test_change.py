@@ -10,19 +10,17 @@ import typing as t
 
 import pytest
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
-from ansible_collections.oncall.recovery.plugins.module_utils._kube import changes
+from ansible_collections.oncall.recovery.plugins.module_utils._kube import patching
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.change import (
     ChangeRequest,
     change_patch,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.changes import (
-    ChangeResult,
-    change_rollouts,
-)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.changes import change_rollouts
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors import (
     ApiError,
     Unanswered,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.result import CallResult
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import (
     Selection,
     WorkloadReference,
@@ -41,7 +39,7 @@ LOST = Unanswered("Deployment shop/web", "the API server gave no whole answer")
 
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changes, "SECONDS_BETWEEN_ATTEMPTS", 0.0)
+    monkeypatch.setattr(patching, "SECONDS_BETWEEN_ATTEMPTS", 0.0)
 
 
 def changed_fields(live: Object, **request: t.Any) -> Object:
@@ -133,7 +131,7 @@ class TestPause:
 
 def update(
     *patches: t.Any, reads: list[t.Any] | None = None, **request: t.Any
-) -> tuple[ChangeResult, ScriptedClient]:
+) -> tuple[CallResult, ScriptedClient]:
     live = workload(annotations={"owner": "shop"}, image="web:1")
     client = ScriptedClient({}, gets=[live, *(reads or [])], patches=patches)
     images = ChangeRequest("updated", {"web": "web:2"}, **request)
@@ -185,4 +183,4 @@ def test_refusal_of_the_server_is_passed_on() -> None:
 def test_answers_that_stay_lost_are_told_as_not_known() -> None:
     result, client = update(*[LOST] * 4, reads=[updated("web:1")] * 4)
     assert len(client.patched) == 4
-    assert "whether it is updated is not known after 4 attempts" in result.failure
+    assert "whether it is as asked is not known after 4 attempts" in result.failure

@@ -170,6 +170,15 @@ class TestRepeat:
         )
         assert (told["outcome"], told["to"]["revision"]) == ("rolled_back", 1)
 
+    def test_is_known_by_its_generation_where_a_webhook_made_another_template(self) -> None:
+        record = {
+            **self.RECORD,
+            "to": "web-rs1",
+            "generation": deployment()["metadata"]["generation"],
+        }
+        told, _warnings, client = self.repeat(record=record, bad=True, incident="INC-1")
+        assert (told["outcome"], client.patched) == ("skipped", [])
+
     def test_of_what_somebody_has_deployed_since_is_none(self) -> None:
         told, _warnings, _client = self.repeat(
             {}, {}, record={**self.RECORD, "to": "web-rs1"}, bad=True, incident="INC-1"

@@ -6,22 +6,25 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 import pytest
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.case import Case
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.record import now, record_of
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.facts import Facts
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.record import record_of
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.request import UndoRequest
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.undo_patch import undo_patch
 
 from .builders import KINDS, history, revision_object, revisions_of, template, workload
 
+READ_AT = datetime.datetime(2026, 11, 25, 3, 12, tzinfo=datetime.timezone.utc)
 CHANGE_CAUSE = "kubernetes.io/change-cause"
 
 
 def case_of(live: dict[str, t.Any], **request: t.Any) -> Case:
     revisions = revisions_of(live, history(live, "web:1", "web:2"))
-    return Case(live, revisions, UndoRequest(**request))
+    return Case(live, revisions, UndoRequest(**request), Facts({}, READ_AT))
 
 
 def operations(patch: list[dict[str, t.Any]], kind: str) -> dict[str, t.Any]:
@@ -71,7 +74,8 @@ def test_patch_records_what_is_done_for_which_incident() -> None:
     assert record is not None
     assert (record.incident, record.is_automatic) == ("INC-1", True)
     assert (record.from_hash, record.to_hash) == ("web-rs2", "web-rs1")
-    assert abs((now() - record.at).total_seconds()) < 60
+    assert record.generation == live["metadata"]["generation"] + 1
+    assert record.at == record.last_automatic == READ_AT
 
 
 @pytest.mark.parametrize(
