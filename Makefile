@@ -14,6 +14,8 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oncall-recovery
 REPORTS := tests/output/junit
 # What the targets below start; `make clean` brings these down.
 CLUSTERS := dev test bench
+# Stories that can run beside the others, for they share no cluster with them.
+APART := tests/e2e/alerting tests/e2e/git tests/e2e/test_cluster_lifecycle.py tests/e2e/test_convergence.py
 LINT := formatters codeqa yamllint typing antsibull-nox-config docs-check license-check extra-checks ansible-lint
 
 # What .venv has; `nox -s integration` runs the targets with all versions.
@@ -58,7 +60,11 @@ integration: cluster-test  ## integration targets on the real cluster; TARGET=on
 
 .PHONY: e2e
 e2e: cluster-test  ## whole stories on the real cluster
-	@pytest tests/e2e --junit-xml=$(REPORTS)/e2e.xml $(ARGS)
+	@pytest tests/e2e $(APART:%=--ignore=%) --junit-xml=$(REPORTS)/e2e.xml $(ARGS)
+
+.PHONY: e2e-apart
+e2e-apart: venv  ## the stories that need no cluster, or one of their own
+	@pytest $(APART) --junit-xml=$(REPORTS)/e2e-apart.xml $(ARGS)
 
 .PHONY: bench
 bench: venv  ## measure the modules against kubectl and kubernetes.core

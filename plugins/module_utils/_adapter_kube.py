@@ -11,6 +11,7 @@ Private to oncall.recovery: it may change in any release.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import typing as t
 
@@ -63,6 +64,34 @@ def connect(module: AnsibleModule, *, concurrency: int = 8) -> Iterator[Client]:
         yield client
     finally:
         client.close()
+
+
+def keep_values_out_of_logs(module: AnsibleModule) -> None:
+    """Of the option ``changes``, hide values of Secrets, and nothing else, in all that is shown.
+
+    The option as a whole is not logged; to hide all of it would hide names and numbers everywhere.
+    """
+    for option in module.params["changes"] or []:
+        for shown in option.values():
+            module.no_log_values -= set(_texts_in(shown))
+    for option in module.params["changes"] or []:
+        if option["kind"] == "Secret" and option["key"]:
+            hidden = set(_texts_in(option["value"]))
+            encoded = {base64.b64encode(text.encode()).decode() for text in hidden}
+            module.no_log_values |= hidden | encoded
+
+
+def _texts_in(value: t.Any) -> Iterator[str]:
+    """All texts in plain data, with numbers as text, too: that is how Ansible hides them."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts_in(key)
+            yield from _texts_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts_in(inner)
+    elif value is not None and value != "" and not isinstance(value, bool):
+        yield str(value)
 
 
 def _secrets_in(value: t.Any) -> Iterator[str]:

@@ -24,6 +24,11 @@ SECRET_NAME = re.compile(
 # user:password@ inside a URL, whatever the variable is called. Passwords may hold / and @
 # themselves, so all up to the last @ before the next URL is taken for one.
 URL_PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):((?:(?!://)\S)+)@")
+# A line of YAML, JSON or properties whose name looks like a secret's.
+SECRET_SETTING = re.compile(
+    rf"^([ \t\-]*[\"']?[\w.\-]*(?:{SECRET_NAME.pattern})[\w.\-]*[\"']?[ \t]*[:=][ \t]*)\S.*$",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 def masked_template(template: Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -47,3 +52,19 @@ def _masked_variable(variable: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
     if SECRET_NAME.search(variable["name"]):
         return {**variable, "value": MASK}
     return {**variable, "value": URL_PASSWORD.sub(rf"\1:{MASK}@", value)}
+
+
+def masked_value(name: str, value: t.Any) -> t.Any:
+    """Plain data under this name, with what looks like a secret masked, at any depth."""
+    if isinstance(value, dict):
+        return {key: masked_value(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [masked_value(name, inner) for inner in value]
+    if value is not None and not isinstance(value, bool) and SECRET_NAME.search(name):
+        return MASK
+    return masked_text(value) if isinstance(value, str) else value
+
+
+def masked_text(text: str) -> str:
+    """A document or line with the values masked of settings that look like secrets."""
+    return URL_PASSWORD.sub(rf"\1:{MASK}@", SECRET_SETTING.sub(rf"\1{MASK}", text))

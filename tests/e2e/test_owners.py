@@ -135,6 +135,28 @@ def test_owner_of_several_workloads_is_suspended_once(cluster: Cluster, namespac
     assert written[:2] == ["configmaps", "kustomizations"]
 
 
+def test_trial_of_all_or_nothing_suspends_nothing(cluster: Cluster, namespace: str) -> None:
+    fleet = [
+        Workload(cluster.kubeconfig, "Deployment", namespace, f"tried-{n}").deploy("1", "2")
+        for n in range(2)
+    ]
+    gitops.create(cluster.kubeconfig, KUSTOMIZATION, namespace, "tried", {})
+    for member in fleet:
+        for what, value in (("name", "tried"), ("namespace", namespace)):
+            member.kubectl("label", member.address, f"{KUSTOMIZATION.group}/{what}={value}")
+    fleet[1].kubectl("rollout", "pause", fleet[1].address)
+    chosen = [{"namespace": namespace, "name": member.name} for member in fleet]
+    options = {"workloads": chosen, "gitops": "suspend", "all_or_nothing": True, "wait": False}
+
+    with requests_to(cluster, namespace) as requests:
+        answer = run_module("k8s_rollout_undo", cluster.kubeconfig, **options)
+
+    assert answer.outcomes == {"tried-0": "skipped", "tried-1": "blocked"}
+    assert requests.writes == []
+    assert gitops.spec_of(cluster.kubeconfig, KUSTOMIZATION, namespace, "tried") == {}
+    assert [workload["suspended"] for workload in answer.result["workloads"]] == [[], []]
+
+
 def test_application_of_an_application_set_is_refused(web: Workload) -> None:
     made_by = [
         {"apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet", "name": "all", "uid": "1"}

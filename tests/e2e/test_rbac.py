@@ -21,43 +21,10 @@ from tests.cluster.kubectl import apply, kubectl
 from .support import gitops
 from .support.modules import Answer, run_module
 from .support.proxy import Faults, Trouble, proxy_to
+from .support.rights import EXAMPLES, grant, right, rules_of, told
 from .support.workloads import KINDS, Workload, wait_until
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "rbac"
 OBSERVER, ROLLER_BACK = "observer", "roller-back"
-
-
-def rules_of(*names: str) -> list[dict[str, Any]]:
-    """One rule for each resource and verb of these example files."""
-    return [
-        {**rule, "resources": [resource], "verbs": [verb]}
-        for name in names
-        for rule in yaml.safe_load((EXAMPLES / f"{name}.yml").read_text())["rules"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    ]
-
-
-def right(rule: dict[str, Any]) -> str:
-    return f"{rule['verbs'][0]} {rule['resources'][0]}"
-
-
-def grant(cluster: Cluster, namespace: str, user: str, rules: list[dict[str, Any]]) -> str:
-    """Give a user these rights in the namespace and no others; returns the user."""
-    group = "rbac.authorization.k8s.io"
-    metadata = {"name": user, "namespace": namespace}
-    apply(
-        cluster.kubeconfig,
-        {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": metadata, "rules": rules},
-        {
-            "apiVersion": f"{group}/v1",
-            "kind": "RoleBinding",
-            "metadata": metadata,
-            "roleRef": {"apiGroup": group, "kind": "Role", "name": user},
-            "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
-        },
-    )
-    return user
 
 
 def template_with_everything(workload: Workload) -> dict[str, Any]:
@@ -204,11 +171,6 @@ def test_missing_right_is_named(
 
     (resource,), (verb,) = missing["resources"], missing["verbs"]
     assert f'User "{user}" cannot {verb} resource "{resource}"' in told(answer)
-
-
-def told(answer: Answer) -> str:
-    """All that an answer says, with its quotes as a person sees them."""
-    return json.dumps(answer.result, ensure_ascii=False).replace('\\"', '"')
 
 
 def test_missing_right_to_evict_is_named(cluster: Cluster, namespace: str) -> None:

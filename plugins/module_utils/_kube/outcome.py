@@ -65,7 +65,7 @@ class Outcome:
 
     @property
     def is_changed(self) -> bool:
-        return self.is_patched or bool(self.marked) or bool(self.evicted)
+        return bool(self.is_patched or self.marked or self.evicted or self.suspended)
 
     @property
     def is_bad(self) -> bool:

@@ -98,7 +98,10 @@ def undo_rollouts(client: Client, selection: Selection, request: UndoRequest) ->
     missing = [Outcome(reference, FAILED, reference.absence) for reference in found.missing]
     cases = with_facts(client, read_cases(client, found.workloads, request))
     if request.all_or_nothing and not request.dry_run:
-        tried = [*_undo_all(client, cases, dataclasses.replace(request, dry_run=True)), *missing]
+        trial = dataclasses.replace(request, dry_run=True)
+        # What a case is asked decides whether its owners are suspended or only as a trial.
+        trials = [dataclasses.replace(case, request=trial) for case in cases]
+        tried = [*_undo_all(client, trials, trial), *missing]
         if any(outcome.is_bad for outcome in tried):
             return UndoResult([_held_back(outcome) for outcome in tried])
     outcomes: Sequence[Outcome] = _undo_all(client, cases, request)
@@ -155,12 +158,11 @@ def _wait(
 
 def _held_back(outcome: Outcome) -> Outcome:
     """What passed its guards and the dry run, and was left alone because another did not."""
+    outcome = dataclasses.replace(outcome, marked="", suspended=())
     if not outcome.is_patched:
-        return dataclasses.replace(outcome, marked="")
+        return outcome
     message = f"{outcome.reference}: left alone, because not all could be rolled back"
-    return dataclasses.replace(
-        outcome, outcome=SKIPPED, message=message, is_patched=False, marked=""
-    )
+    return dataclasses.replace(outcome, outcome=SKIPPED, message=message, is_patched=False)
 
 
 def _undo_one(
@@ -172,6 +174,8 @@ def _undo_one(
     except RecoveryError as error:
         outcome = Outcome(case.reference, FAILED, error.message)
     outcome = dataclasses.replace(outcome, seconds=time.monotonic() - started)
+    if request.dry_run and outcome.is_bad:
+        return outcome
     return _with_suspensions(outcome, suspensions.done_for(case))
 
 
@@ -213,7 +217,7 @@ def _decide_and_patch(
             if unknown and is_template_of(case.target, fresh.workload):
                 return _rolled_back(decision, fresh.workload)
             if not (same_template(case.workload, fresh.workload) or fresh.done_before):
-                return _changed_by_another(decision, fresh)
+                return _changed_by_another(decision, fresh, unknown)
             nothing_moved = preconditions(case.workload) == preconditions(fresh.workload)
             is_refused_for_others = isinstance(error, ApiError) and error.is_refused_patch
             if not may_have_been_done(error) and (nothing_moved or not is_refused_for_others):
@@ -336,12 +340,16 @@ def _rolled_back(decision: Decision, patched: Mapping[str, t.Any]) -> Outcome:
     )
 
 
-def _changed_by_another(decision: Decision, fresh: Case) -> Outcome:
+def _changed_by_another(decision: Decision, fresh: Case, unknown: RecoveryError | None) -> Outcome:
+    """``unknown`` is the error that leaves it open whether a patch of ours was done before."""
     case = decision.case
     before = case.workload["metadata"]["generation"]
     after = fresh.workload["metadata"]["generation"]
+    done = "nothing was done to it"
+    if unknown:
+        done = "whether it was rolled back before that is not known"
     message = (
         f"{case.reference}: someone else changed its template meanwhile (generation {before} is "
-        f"now {after}), so nothing was done to it. Look at what runs now, then run again"
+        f"now {after}), so {done}. Look at what runs now, then run again"
     )
     return Outcome(case.reference, FAILED, message, decision.guards, case.current, case.target)

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors import ApiError
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.ledger import enter
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.ledger import LABELS, enter
 
 Object = dict[str, t.Any]
 
@@ -66,7 +66,8 @@ def test_first_entry_makes_the_ledger(dry_run: bool) -> None:
 def test_further_entry_is_refused_where_the_ledger_changed_after_it_was_read() -> None:
     ((verb, body, _dry),) = entered(Ledgers([ledger(other="{}")]))
     assert verb == "patch"
-    assert body == {"metadata": {"resourceVersion": "7"}, "data": {"key": json.dumps(ENTRY)}}
+    assert body["metadata"] == {"resourceVersion": "7", "labels": LABELS}
+    assert body["data"] == {"key": json.dumps(ENTRY)}
 
 
 def test_entry_that_is_there_stays_as_it_is() -> None:

@@ -363,6 +363,16 @@ def test_selectors_that_match_nothing_are_an_error() -> None:
     )
 
 
+def test_template_of_another_after_a_lost_answer_leaves_open_what_was_done() -> None:
+    live = deployment()
+    theirs = rolled_back(rolled_back(live), "web:3")
+    objects = history(live, "web:1", "web:2", "web:3")
+    result, _client = undo_web(
+        live, patches=[LOST], reads=[theirs], lists={REVISIONS: [objects[:2], objects]}
+    )
+    assert "whether it was rolled back before that is not known" in result.failure
+
+
 def test_many_failures_are_told_in_part() -> None:
     paused = [workload(name=f"web{n}", spec={"paused": True}) for n in range(5)]
     selection = Selection(kind="Deployment", namespace="shop", label_selector="team=shop")
