@@ -27,7 +27,8 @@ options:
     default: origin
   clones:
     description:
-      - Folder of the clones that are made of URLs.
+      - Folder of the clones that are made of URLs. How far a hotfix has got is kept in them.
+      - Falls back to E(RECOVERY_GIT_CLONES).
     type: path
     default: ~/.cache/oncall-recovery/git
   clone_filter:

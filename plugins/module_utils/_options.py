@@ -135,7 +135,11 @@ WORKLOADS_REQUIRED = [("name", "label_selectors", "field_selectors", "workloads"
 GIT_OPTIONS: dict[str, dict[str, t.Any]] = {
     "repo": {"type": "str", "required": True},
     "remote": {"type": "str", "default": "origin"},
-    "clones": {"type": "path", "default": "~/.cache/oncall-recovery/git"},
+    "clones": {
+        "type": "path",
+        "default": "~/.cache/oncall-recovery/git",
+        "fallback": (env_fallback, ["RECOVERY_GIT_CLONES"]),
+    },
     "clone_filter": {"type": "str"},
     "token": {
         "type": "str",

@@ -97,6 +97,12 @@ options:
     description:
       - URL of the server's REST API, where it is not at its usual place. The token is sent there.
     type: str
+  try_commit:
+    description:
+      - In check mode, the commit to try the release with, in the place of the hotfix's branch, such
+        as M(oncall.recovery.git_hotfix_pick) returns it in check mode.
+      - Outside of check mode this does nothing.
+    type: str
   keep_worktree:
     description:
       - Whether the worktree stays, with all files and on the released commit, for a build to use.
@@ -290,6 +296,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     },
     "forge": {"type": "str", "choices": ["github", "gitlab", "none"]},
     "api_url": {"type": "str"},
+    "try_commit": {"type": "str"},
     "keep_worktree": {"type": "bool", "default": False},
 }
 

@@ -140,6 +140,13 @@ picks:
       type: list
       elements: str
       sample: [b71d3e5f9a2c4e6d8f0b1a3c5d7e9f1b3d5f7a9c]
+commit:
+  description:
+    - The commit that the branch is at. In check mode, the one that it would be at; it belongs to no
+      branch, and O(oncall.recovery.git_hotfix_finish#module:try_commit) takes it.
+  returned: success
+  type: str
+  sample: b71d3e5f9a2c4e6d8f0b1a3c5d7e9f1b3d5f7a9c
 conflict:
   description: The change that does not fit.
   returned: on a conflict

@@ -46,6 +46,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._git.remote import
     push_atomically,
     read_remote,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._git.repository import require_commit
 from ansible_collections.oncall.recovery.plugins.module_utils._git.start import require_state
 from ansible_collections.oncall.recovery.plugins.module_utils._git.state import (
     Release,
@@ -83,7 +84,8 @@ def release_hotfix(workspace: Workspace, request: FinishRequest) -> dict[str, t.
         require_same_release(state, request)
         changed = False if request.dry_run else _settle_worktree(workspace, state, request)
         return {**released_result(state), "changed": changed}
-    require_something_to_release(workspace, state)
+    if not (request.dry_run and request.try_commit):
+        require_something_to_release(workspace, state)
     return _Finish(workspace, state, request).run()
 
 
@@ -146,7 +148,12 @@ class _Finish:
         """Go on with the same release where another run has pushed it, and its clone is lost."""
         self._find_targets(self.request.merge_into)
         found = release_on_remote(
-            self.repository, self.remote, self.state, self.request, self.targets.branches
+            self.repository,
+            self.remote,
+            self.state,
+            self.request,
+            self._head(),
+            self.targets.branches,
         )
         if found is None:
             return
@@ -175,7 +182,7 @@ class _Finish:
                 raise RecoveryError(
                     f"tag {tag}", f"exists already in {place}", "Name another one in version"
                 )
-        head = self.repository.object_of(HEADS + state.branch) or state.base_commit
+        head = self._head()
         if self.request.forward == MERGE_REQUEST:
             self._require_branch_to_push(head)
         is_outdated = earlier is not None and not (is_ours and earlier.head == head)
@@ -186,6 +193,12 @@ class _Finish:
             release.targets = earlier.targets
             release.tag_object = earlier.tag_object if is_ours else ""
         return release
+
+    def _head(self) -> str:
+        """The commit to release."""
+        if self.request.dry_run and self.request.try_commit:
+            return require_commit(self.repository, "try_commit", self.request.try_commit)
+        return self.repository.object_of(HEADS + self.state.branch) or self.state.base_commit
 
     def _require_branch_to_push(self, head: str) -> None:
         """Raise RecoveryError where the remote's branch has commits that ours would overwrite."""

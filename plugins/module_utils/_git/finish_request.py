@@ -19,6 +19,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._git.base import (
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._git.forward import MERGE
 from ansible_collections.oncall.recovery.plugins.module_utils._git.remote import HEADS, read_remote
+from ansible_collections.oncall.recovery.plugins.module_utils._git.safety import require_revision
 from ansible_collections.oncall.recovery.plugins.module_utils._git.state import State, Workspace
 from ansible_collections.oncall.recovery.plugins.module_utils._git.tag import Signing
 from ansible_collections.oncall.recovery.plugins.module_utils._git.version import release_tag
@@ -44,12 +45,16 @@ class FinishRequest:
     base: BaseRequest = dataclasses.field(default_factory=BaseRequest)
     remote: str = "origin"
     keep_worktree: bool = False
+    # What to try it with in check mode, in the place of the hotfix's branch.
+    try_commit: str = ""
     dry_run: bool = False
 
     @classmethod
     def from_options(cls, options: Mapping[str, t.Any], *, dry_run: bool) -> FinishRequest:
         """Raises InvalidInput for names that git would misread."""
+        try_commit = options["try_commit"] or ""
         return cls(
+            try_commit=require_revision("try_commit", try_commit) if try_commit else "",
             version=options["version"] or "",
             tag_format=options["tag_format"],
             merge_into=options["merge_into"],

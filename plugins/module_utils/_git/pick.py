@@ -120,14 +120,16 @@ def pick(workspace: Workspace, request: PickRequest) -> dict[str, t.Any]:
             "Start a new hotfix from the tag that it made",
         )
     if state.is_pushed:
-        return _result(state, changes, was_there=known, notes=selection.notes)
+        head = state.prepared.head
+        return _result(state, changes, head, was_there=known, notes=selection.notes)
     tree = hotfix_tree(workspace, state)
     _settle(workspace, state, tree, changes)
     if any(change.id not in known for change in changes):
         _pick_all(workspace, state, tree, changes, request.on_conflict)
     if state.picking is not None:
         _end(workspace, state)
-    return _result(state, changes, was_there=known, notes=selection.notes)
+    head = tree.read("rev-parse", "HEAD")
+    return _result(state, changes, head, was_there=known, notes=selection.notes)
 
 
 def hotfix_tree(workspace: Workspace, state: State) -> Repository:
@@ -275,7 +277,12 @@ def _conflict(state: State, conflict: Conflict, next_step: str) -> RecoveryError
 
 
 def _result(
-    state: State, changes: Sequence[Change], *, was_there: set[str], notes: Sequence[str]
+    state: State,
+    changes: Sequence[Change],
+    head: str,
+    *,
+    was_there: set[str],
+    notes: Sequence[str],
 ) -> dict[str, t.Any]:
     by_id = {entry["id"]: entry for entry in state.picks}
     picks = [
@@ -286,6 +293,7 @@ def _result(
     return {
         **started_result(state),
         "picks": picks,
+        "commit": head,
         "changed": any(entry["outcome"] == PICKED for entry in picks),
         "notes": list(notes),
     }
@@ -313,7 +321,9 @@ def _try(workspace: Workspace, request: PickRequest, changes: Sequence[Change]) 
             commits = tree.run("rev-list", "--reverse", "HEAD", f"^{at}").lines
             entry = {"id": change.id, "subject": change.subject, "outcome": outcome}
             picks.append({**entry, "commits": commits})
+        head = tree.read("rev-parse", "HEAD")
         if request.try_in:
             write_files(tree, Path(request.try_in).expanduser().absolute())
     started = started_result(state) if state else {"name": workspace.name, "step": ""}
-    return {**started, "picks": picks, "changed": any(p["outcome"] == PICKED for p in picks)}
+    changed = any(entry["outcome"] == PICKED for entry in picks)
+    return {**started, "picks": picks, "commit": head, "changed": changed}

@@ -38,16 +38,16 @@ def release_on_remote(
     remote: Remote,
     state: State,
     request: FinishRequest,
+    head: str,
     branches: Sequence[str],
 ) -> Release | None:
-    """The release, where the remote's tag holds the very files that this hotfix has.
+    """The release, where the remote's tag holds the very files that ``head`` has.
 
     It must build on the same production tag, and be in the branches; None for any other tag.
     """
     version, tag = release_tag(state.base_tag, request.version or None, request.tag_format)
     there = remote.tag(tag)
-    head = repository.object_of(HEADS + state.branch)
-    if there is None or head is None:
+    if there is None:
         return None
     fetch_missing(repository, remote, [TAGS + tag, *(HEADS + branch for branch in branches)])
     commit = repository.commit_of(there)

@@ -39,6 +39,8 @@ if t.TYPE_CHECKING:
 SECONDS_BETWEEN_LISTS = 0.5
 # The caller's time is over by then.
 SECONDS_FOR_A_LAST_LOOK = 2.0
+# A client takes none at all for as long as it likes to wait for an answer.
+SHORTEST_PATIENCE_SECONDS = 0.1
 # A server, or a proxy before it, that ends watches at once must not be asked without a pause.
 SHORTEST_WATCH_SECONDS = 1.0
 
@@ -121,7 +123,8 @@ def _look_again(client: Client, place: Place, deadline: float) -> str:
     """List everything once more; the trouble in words, or nothing."""
     try:
         for source in place.sources:
-            place.replace_all(source.what, _list(client, source, remaining(deadline))[0])
+            patience = max(remaining(deadline), SHORTEST_PATIENCE_SECONDS)
+            place.replace_all(source.what, _list(client, source, patience)[0])
     except RecoveryError as error:
         return error.message
     return ""

@@ -35,6 +35,8 @@ if t.TYPE_CHECKING:
     Patch = list[dict[str, t.Any]]
 
 ADJUST, REFUSE, IGNORE = "adjust", "refuse", "ignore"
+# The API keeps numbers of replicas in 32 bits.
+MOST_REPLICAS = 2**31 - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -282,6 +284,10 @@ def _wanted(subject: str, before: int, request: ScaleRequest) -> tuple[int, str]
     else:
         asked = request.replicas or 0
     ceiling = request.max_replicas
+    if asked > MOST_REPLICAS and ceiling is None:
+        raise RecoveryError(
+            subject, "that many replicas are more than Kubernetes can count", "Use a lower number"
+        )
     if ceiling is None or asked <= ceiling:
         return asked, ""
     # A ceiling limits growth: who asks for more must not end up with less.

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ClusterError
+from ..images import build_archive
 from ..model import DEFAULT_NAME, Cluster, saved
 from ..places import cache_folder
 from ..progress import say
 from . import deploy, load, manifests
 from .manifests import Shop
-from .versions import VERSIONS, build_shop_images
+from .versions import VERSIONS, build_shop_images, shop_image, version_named
 
 
 def show_versions(_options: argparse.Namespace) -> int:
@@ -31,6 +33,19 @@ def load_images(options: argparse.Namespace) -> int:
     if not options.build_only:
         _cluster(options.cluster).load_images([archive])
         say(f"loaded into the cluster {options.cluster}")
+    return 0
+
+
+def release(options: argparse.Namespace) -> int:
+    """What a team's build does: the image of a version from a checkout of its source."""
+    images = cache_folder() / "images"
+    labels = {"org.opencontainers.image.revision": options.revision} if options.revision else {}
+    image = shop_image(images, version_named(options.version), options.source, labels)
+    # Not into the cache, which would grow with every release.
+    with tempfile.TemporaryDirectory(prefix="oncall-recovery-") as folder:
+        archive = build_archive(Path(folder), "release", [image])
+        _cluster(options.cluster).load_images([archive])
+    say(f"{image.name} loaded into the cluster {options.cluster}")
     return 0
 
 
@@ -97,6 +112,13 @@ def argument_parser() -> argparse.ArgumentParser:
     command.add_argument("--build-only", action="store_true", help="print the archive's path")
     _add_cluster(command)
     command.set_defaults(run=load_images)
+
+    command = commands.add_parser("release", help="build a version from a checkout and load it")
+    _add_cluster(command)
+    command.add_argument("--source", type=Path, required=True, help="folder of the application")
+    command.add_argument("--version", required=True, help="becomes the image's tag")
+    command.add_argument("--revision", default="", help="the commit that it is built from")
+    command.set_defaults(run=release)
 
     command = commands.add_parser("deploy", help="create or update an installation")
     _add_cluster(command)

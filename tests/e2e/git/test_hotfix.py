@@ -63,7 +63,15 @@ def test_check_mode_goes_through_everything_and_changes_no_ref(shop: Shop) -> No
     assert shop.run("start", **everywhere).changed
     tried = shop.pick(shop.fix, **everywhere)
     assert [entry["outcome"] for entry in tried.result["picks"]] == ["picked"]
-    assert shop.finish(**everywhere).result["tag"] == "v1.2.4"
+    would_be = tried.result["commit"]
+    finished = shop.finish(**everywhere, try_commit=would_be)
+    assert (finished.result["tag"], finished.result["commit"]) == ("v1.2.4", would_be)
+    assert [target["outcome"] for target in finished.result["targets"]] == ["pushed"]
+    shop.push_as_somebody_else("release/1.3", {"app/cart.py": lines("10=theirs")})
+    refs = shop.refs()
+    both = {"try_commit": would_be, "merge_into": ["main", "release/*"]}
+    assert "conflicts in app/cart.py" in shop.finish(**everywhere, **both).message
+    assert shop.refs() == refs
     assert shop.callers() == callers
     assert not (shop.work / ".git" / "oncall-recovery" / "hotfix" / NAME).exists()
 

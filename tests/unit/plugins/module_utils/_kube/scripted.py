@@ -43,6 +43,7 @@ class ScriptedClient:
         self._over = threading.Event()
         self._lock = threading.Lock()
         self.listed: list[tuple[str, str, str]] = []
+        self.patience: list[float | None] = []
         self.watched: list[tuple[str, str]] = []
         self.patched: list[tuple[str, t.Any, bool]] = []
 
@@ -57,9 +58,11 @@ class ScriptedClient:
         subject: str,
         label_selector: str = "",
         field_selector: str = "",
+        patience: float | None = None,
         **_: t.Any,
     ) -> tuple[list[Object], str]:
         with self._lock:
+            self.patience.append(patience)
             times = sum(1 for listed in self.listed if listed[0] == path)
             self.listed.append((path, label_selector, field_selector))
         answer = self._lists.get(path, [])

@@ -162,3 +162,13 @@ def test_refusal_ends_the_wait(clients: list[ScriptedClient]) -> None:
     with pytest.raises(ApiError, match="cannot list replicasets"):
         wait(clients, {WORKLOADS: [deployment(0)], REVISIONS: [FORBIDDEN]}, seconds=30)
     assert time.monotonic() - started < 5
+
+
+def test_last_look_has_little_time_for_each_list_even_after_slow_ones(
+    clients: list[ScriptedClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client waits longest where it is given no time at all."""
+    monkeypatch.setattr(follow_module, "SECONDS_FOR_A_LAST_LOOK", 0.0)
+    wait(clients, {WORKLOADS: [deployment(0)]}, seconds=0.2)
+    last = clients[0].patience[-2:]
+    assert all(seconds is not None and 0 < seconds < 1 for seconds in last), last

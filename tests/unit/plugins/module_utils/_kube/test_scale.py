@@ -93,6 +93,11 @@ class TestNumber:
             "Deployment shop/web: it has no replicas to multiply. Use replicas instead"
         )
 
+    @pytest.mark.parametrize("how", [{"replicas": 2**31}, {"factor": Decimal("1e300")}])
+    def test_more_than_can_be_counted_is_refused(self, how: dict[str, t.Any]) -> None:
+        assert "more than Kubernetes can count" in refusal(having(3), **how)
+        assert decide(having(3), max_replicas=5, **how).wanted == 5
+
     def test_replica_set_of_a_deployment_is_refused_with_its_owner(self) -> None:
         live = having(3, "ReplicaSet", name="web-1")
         live["metadata"]["ownerReferences"] = [{**owned_by(workload())[0], "name": "web"}]

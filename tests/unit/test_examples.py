@@ -1,0 +1,115 @@
+# Copyright (c) 2026, oncall.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What lies in examples/ is what servers accept, and starts the playbook as the tests do."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+CI, AWX = CHECKOUT / "examples" / "ci", CHECKOUT / "examples" / "awx"
+ROLE = CHECKOUT / "roles" / "hotfix_release"
+TARGET = CHECKOUT / "tests" / "integration" / "targets" / "role_hotfix_release"
+COMMAND = re.compile(r"ansible-playbook (oncall\.recovery\.\S+) -e @(?:\S*/)?hotfix\.yml")
+PIPELINES = ["github-actions.yml", "gitlab-ci.yml", "Jenkinsfile"]
+INPUTS = {"HOTFIX_RELEASE_NAME", "HOTFIX_RELEASE_COMMITS", "HOTFIX_RELEASE_REASON"}
+CLOSES = {")": "(", "]": "[", "}": "{"}
+
+
+def load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text())
+
+
+def role_options() -> dict[str, dict[str, Any]]:
+    return dict(load(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"])
+
+
+@pytest.mark.parametrize(
+    ("name", "schema"),
+    [
+        ("github-actions.yml", ["vendor.github-workflows"]),
+        ("gitlab-ci.yml", ["vendor.gitlab-ci", "--data-transform", "gitlab-ci"]),
+    ],
+)
+def test_pipeline_is_valid_by_the_schema_of_its_server(name: str, schema: list[str]) -> None:
+    program = str(Path(sys.executable).with_name("check-jsonschema"))
+    done = subprocess.run(
+        [program, "--builtin-schema", *schema, str(CI / name)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_jenkinsfile_closes_what_it_opens() -> None:
+    text = re.sub(
+        r"//[^\n]*|'''.*?'''|'[^'\n]*'|\"[^\"\n]*\"",
+        "",
+        (CI / "Jenkinsfile").read_text(),
+        flags=re.S,
+    )
+    opened: list[str] = []
+    for character in re.findall(r"[][(){}]", text):
+        if character in CLOSES:
+            assert opened.pop() == CLOSES[character]
+        else:
+            opened.append(character)
+    assert not opened
+    for section in ("agent", "parameters", "options", "environment", "stages", "post"):
+        assert re.search(rf"^    {section} ", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_pipeline_runs_the_command_that_the_tests_run(name: str) -> None:
+    tested = COMMAND.search((TARGET / "vars" / "main.yml").read_text())
+    assert tested
+    assert COMMAND.findall((CI / name).read_text()) == [tested[1]]
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_inputs_reach_the_command_by_the_environment_and_no_other_way(name: str) -> None:
+    text = (CI / name).read_text()
+    assert set(re.findall(r"HOTFIX_RELEASE_[A-Z]+", text)) == INPUTS
+    defaults = (ROLE / "defaults" / "main.yml").read_text()
+    assert set(re.findall(r"'(HOTFIX_RELEASE_[A-Z]+)'", defaults)) == INPUTS
+    scripts = re.findall(r"(?:run: |- )[^\n]*ansible-playbook[^\n]*|sh '''.*?'''", text, re.DOTALL)
+    assert scripts
+    for script in scripts:
+        assert "${{" not in script
+        assert not any(name in script for name in INPUTS)
+
+
+def test_settings_of_a_team_are_options_of_the_role() -> None:
+    names = {name for name in load(CI / "hotfix.yml") if not name.startswith("recovery_git_")}
+    assert names <= set(role_options())
+
+
+def test_survey_asks_for_options_of_the_role() -> None:
+    (play,) = load(AWX / "hotfix_release_job_template.yml")
+    template = next(task for task in play["tasks"] if "awx.awx.job_template" in task)
+    options = template["awx.awx.job_template"]
+    assert (AWX / options["playbook"]).exists()
+    questions = options["survey_spec"]["spec"]
+    assert {question["variable"] for question in questions} <= set(role_options())
+    for question in questions:
+        # What AWX refuses a survey without.
+        assert {"question_name", "variable", "type", "required"} <= set(question)
+        assert question["type"] in {"text", "textarea", "multiplechoice"}
+
+
+def test_playbook_of_the_project_starts_ours() -> None:
+    imported = [
+        play.get("ansible.builtin.import_playbook") for play in load(AWX / "hotfix_release.yml")
+    ]
+    assert "oncall.recovery.hotfix_release" in imported
+    assert (CHECKOUT / "playbooks" / "hotfix_release.yml").exists()
