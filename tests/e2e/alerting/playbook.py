@@ -28,6 +28,7 @@ def render(folder: Path, *arguments: str, **variables: Any) -> subprocess.Comple
             "LANG": "C.UTF-8",
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_PIPELINING": "true",
             "ANSIBLE_REMOTE_TEMP": str(folder / "tmp"),
         },
         cwd=folder,

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import subprocess
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,11 @@ def ask(url: str, data: Any = None) -> Any:
 
 
 @contextlib.contextmanager
-def prometheus(folder: Path, rules: Path, config: str = "") -> Iterator[str]:
+def prometheus(folder: Path, rules: Path, config: Mapping[str, Any] | None = None) -> Iterator[str]:
     """The URL of one that reads ``rules``; ``config`` is the rest of its configuration."""
+    folder.mkdir(exist_ok=True)
     file, url = folder / "prometheus.yml", f"http://127.0.0.1:{free_port()}"
-    file.write_text(f"rule_files: [{rules}]\n{config}")
+    file.write_text(json.dumps({"rule_files": [str(rules)], **(config or {})}))
     with _running(
         [
             *("prometheus", f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}"),
@@ -49,6 +51,24 @@ def prometheus(folder: Path, rules: Path, config: str = "") -> Iterator[str]:
         ],
         url,
         folder / "prometheus.log",
+    ):
+        yield url
+
+
+@contextlib.contextmanager
+def alertmanager(folder: Path, config: Path, env: dict[str, str] | None = None) -> Iterator[str]:
+    """The URL of one that tells whom ``config`` says; ``env`` is all of its environment."""
+    folder.mkdir(exist_ok=True)
+    url = f"http://127.0.0.1:{free_port()}"
+    with _running(
+        [
+            *("prometheus-alertmanager", f"--config.file={config}"),
+            *(f"--storage.path={folder / 'data'}", "--cluster.listen-address="),
+            f"--web.listen-address={url.removeprefix('http://')}",
+        ],
+        url,
+        folder / "alertmanager.log",
+        {"PATH": os.environ["PATH"], **(env or {})},
     ):
         yield url
 

@@ -40,7 +40,7 @@ def alerting_rules(url: str) -> dict[str, Any]:
 
 
 def test_rules_are_written_checked_and_loaded(url: str, path: Path, tmp_path: Path) -> None:
-    wanted = {
+    wanted: dict[str, Any] = {
         "alert_rules_path": str(path),
         "alert_rules_validate": "promtool check rules %s",
         "alert_rules_reload_url": url,
