@@ -26,6 +26,8 @@ extends_documentation_fragment:
   - oncall.recovery._attributes
   - oncall.recovery._attributes.actiongroup_k8s
   - oncall.recovery._connection
+requirements:
+  - PyYAML >= 5.4, for values inside of YAML documents
 attributes:
   check_mode:
     support: full

@@ -51,6 +51,9 @@ def whole_hotfix(shop: Shop, fixes: list[str]) -> None:
     with workspace(repository, NAME, writes=True) as hotfix:
         pick(hotfix, PickRequest(commits=fixes))
     with workspace(repository, NAME, writes=True) as hotfix:
+        release_hotfix(hotfix, FinishRequest(merge_into=["main", "release/*"], keep_worktree=True))
+    # Between the two it is built.
+    with workspace(repository, NAME, writes=True) as hotfix:
         release_hotfix(hotfix, FinishRequest(merge_into=["main", "release/*"]))
 
 

@@ -179,7 +179,7 @@ class Draft:
             child = _child(node, token)
             if child is ABSENT and isinstance(node, dict) and token in MADE_WHERE_MISSING:
                 child = [] if NAMED.fullmatch(tokens[depth + 1]) else {}
-                self._test_whole("resourceVersion")
+                self._test_absent(way)
                 self._operate("add", f"{way}{render_pointer([token])}", copy.copy(child))
                 node[token] = child
             position = _position(node, token) if isinstance(node, list) else token
@@ -195,9 +195,13 @@ class Draft:
 
     def _test(self, path: str, before: t.Any) -> None:
         if before is ABSENT:
-            self._test_whole("resourceVersion")
+            self._test_absent(path)
         else:
             self._operations.append({"op": "test", "path": path, "value": before})
+
+    def _test_absent(self, path: str) -> None:
+        # Nothing is put into the specification without moving the generation.
+        self._test_whole("generation" if path.startswith("/spec/") else "resourceVersion")
 
     def _test_whole(self, name: str) -> None:
         # Status updates move the resourceVersion and not the generation, which not all kinds have.

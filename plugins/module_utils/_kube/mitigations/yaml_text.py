@@ -15,6 +15,7 @@ import json
 import re
 import typing as t
 
+from ansible_collections.oncall.recovery.plugins.module_utils._errors import MissingLibrary
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.json_text import (
     Member,
     cut,
@@ -24,23 +25,50 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.mitigations.
     Tokens,
 )
 
+# Aliases let a short text stand for more than any machine holds.
+MOST_VALUES = 1_000_000
 PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+
+
+def _library() -> t.Any:
+    try:
+        import yaml
+    except ImportError as error:
+        raise MissingLibrary(
+            "Python package PyYAML",
+            f"cannot be imported ({error})",
+            "Install it where the module runs: pip install PyYAML",
+        ) from error
+    return yaml
 
 
 def load(text: str) -> t.Any:
     """The document as plain data. Raises ValueError."""
-    import yaml
-
+    yaml = _library()
     try:
-        return yaml.safe_load(text)
+        data = yaml.safe_load(text)
+        if _size(data, {}) > MOST_VALUES:
+            raise ValueError("its aliases stand for too much")
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(" ".join(str(error).split())[:200]) from error
+    return data
+
+
+def _size(data: t.Any, known: dict[int, int]) -> int:
+    """How many values there are with every alias written out; each is counted once."""
+    if not isinstance(data, dict | list):
+        return 1
+    if id(data) not in known:
+        # What contains itself never ends.
+        known[id(data)] = MOST_VALUES
+        inner = data.values() if isinstance(data, dict) else data
+        known[id(data)] = 1 + sum(_size(value, known) for value in inner)
+    return known[id(data)]
 
 
 def spelling(text: str, tokens: Tokens) -> str:
     """The value as it is written in the text. Raises ValueError where it takes several lines."""
-    import yaml
-
+    yaml = _library()
     node = _find(text, tokens)
     if not isinstance(node, yaml.ScalarNode) or node.style in ("|", ">"):
         # What has lines of its own fits only where it stood.
@@ -63,8 +91,7 @@ def edit(text: str, tokens: Tokens, value: t.Any, written: str = "") -> str:
 
 def _find(text: str, tokens: Tokens) -> t.Any:
     """The node that the tokens lead to; None where there is none."""
-    import yaml
-
+    yaml = _library()
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError) as error:
@@ -81,8 +108,7 @@ def _find(text: str, tokens: Tokens) -> t.Any:
 
 def _end_of(node: t.Any) -> int:
     """Where a node ends; the end mark of a block lies behind the comments that follow it."""
-    import yaml
-
+    yaml = _library()
     is_block = isinstance(node, yaml.CollectionNode) and not node.flow_style
     if is_block and node.value:
         last = node.value[-1]

@@ -9,7 +9,12 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.oncall.recovery.plugins.module_utils._redact import MASK, masked_template
+from ansible_collections.oncall.recovery.plugins.module_utils._redact import (
+    MASK,
+    masked_template,
+    masked_text,
+    masked_value,
+)
 
 
 def shown(name: str, value: t.Any) -> t.Any:
@@ -81,3 +86,32 @@ def test_init_containers_are_masked_too_and_the_template_itself_is_left_alone() 
     template = {"spec": {"initContainers": [container], "containers": [{"name": "web"}]}}
     assert "s3cret" not in str(masked_template(template))
     assert container["env"][0]["value"] == "s3cret"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("password: s3cret", f"password: {MASK}"),
+        ('  "api_key": "s3cret",', f'  "api_key": {MASK}'),
+        ("- db.password=s3cret # main", f"- db.password={MASK}"),
+        ("url: http://ada:s3cret@db/x", f"url: http://ada:{MASK}@db/x"),
+        ("timeout: 30", "timeout: 30"),
+        ("password:", "password:"),
+    ],
+)
+def test_line_of_a_document_is_masked(line: str, expected: str) -> None:
+    assert masked_text(f"a: 1\n{line}\nb: 2") == f"a: 1\n{expected}\nb: 2"
+
+
+def test_values_are_masked_at_any_depth() -> None:
+    value = {"timeout": 30, "login": {"token": "s3cret", "names": ["a"]}, "tokens": ["s3cret"]}
+    assert masked_value("payments", value) == {
+        "timeout": 30,
+        "login": {"token": MASK, "names": ["a"]},
+        "tokens": [MASK],
+    }
+
+
+@pytest.mark.parametrize("value", [None, True, False])
+def test_switch_is_no_secret_whatever_its_name(value: t.Any) -> None:
+    assert masked_value("auth_enabled", value) is value

@@ -57,6 +57,12 @@ bare
 """
 
 
+# Every line is ten of the line before.
+BOMB = "a: &a0 [x]\n" + "".join(
+    f"b{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)
+)
+
+
 def place(format_name: str, path: str) -> Place:
     return Place(format_name, parse_pointer(path))
 
@@ -184,6 +190,8 @@ def test_properties_are_read_as_java_does() -> None:
         ("yaml", "a: 1\n---\nb: 1\n", "/a", 2, "is not yaml"),
         ("json", "{", "/a", 1, "is not json"),
         ("json", "[" * 100_000, "/a", 1, "is not json"),
+        ("yaml", BOMB, "/a", 1, "aliases stand for too much"),
+        ("yaml", "a: &a [*a]\n", "/b", 1, "aliases stand for too much"),
         ("yaml", YAML, "/nobody/timeout", 1, "has no /nobody"),
         ("json", JSON, "/rate/per_second/x", 1, "has no /rate/per_second"),
         ("yaml", YAML, "/items/7", 1, "no element is added"),

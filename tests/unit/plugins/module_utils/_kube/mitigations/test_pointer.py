@@ -165,3 +165,11 @@ def test_element_comes_back_to_its_place(present: list[str], expected: int) -> N
 
 def test_element_of_no_known_order_goes_to_the_end() -> None:
     assert place_among(["A", "B"], "C", ()) == 2
+
+
+def test_absence_in_the_specification_is_tested_by_the_generation() -> None:
+    """Status updates, of which a rollout has many, do not get in the way."""
+    changed = draft(spec={"template": {"metadata": {}}})
+    changed.write(("spec", "template", "metadata", "annotations", "a"), "1")
+    assert changed.patch[:2] == [GENERATION, UID]
+    assert VERSION not in changed.patch
