@@ -19,17 +19,21 @@ MOST_TOLD = 3
 
 
 class WorkloadResult(t.Protocol):
-    """What became of one workload. ``failure`` is one message, or nothing where all went well."""
+    """What became of one workload."""
 
     @property
-    def is_changed(self) -> bool: ...
+    def is_changed(self) -> bool:
+        """Whether it is, or in check mode would be, another than before."""
 
     @property
-    def failure(self) -> str: ...
+    def failure(self) -> str:
+        """One message, or nothing where all went well."""
 
-    def as_result(self) -> dict[str, t.Any]: ...
+    def as_result(self) -> dict[str, t.Any]:
+        """What the caller gets of it."""
 
-    def as_diff(self) -> dict[str, t.Any] | None: ...
+    def as_diff(self) -> dict[str, t.Any] | None:
+        """Before and after for ``--diff``, where it was changed."""
 
 
 @dataclasses.dataclass(frozen=True)
