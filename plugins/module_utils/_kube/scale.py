@@ -61,21 +61,6 @@ class ScaleRequest:
 
 
 @dataclasses.dataclass(frozen=True)
-class NumberChange:
-    """One number below ``spec`` of a live object, now and as it is to be."""
-
-    subject: Object
-    field: str
-    before: int
-    after: int
-
-    @property
-    def path(self) -> str:
-        """As a JSON Pointer."""
-        return f"/spec/{self.field}"
-
-
-@dataclasses.dataclass(frozen=True)
 class ScaleDecision:
     """What will be done with one workload.
 
@@ -105,37 +90,11 @@ class ScaleDecision:
         return max(self.wanted, self.before) if self.is_floor else self.wanted
 
     @property
-    def changes(self) -> list[NumberChange]:
-        """Every number that changes: the workload's, which takes effect at once, comes first."""
-        found = []
+    def is_change(self) -> bool:
+        """Whether any number is to become another one, the workload's or its autoscaler's."""
         if self.after != self.before:
-            found.append(NumberChange(self.workload, "replicas", self.before, self.after))
-        return [*found, *self._changes_of_bounds()]
-
-    @property
-    def lasting_changes(self) -> list[NumberChange]:
-        """Those that whoever puts everything back has to put back.
-
-        The number of a workload that its autoscaler goes on to decide is not among them. It does
-        decide, unless it was switched off by a workload of no replicas.
-        """
-        if self.is_floor and self.before:
-            return self._changes_of_bounds()
-        return self.changes
-
-    def _changes_of_bounds(self) -> list[NumberChange]:
-        if self.autoscaler is None or self.bounds is None:
-            return []
-        now = bounds_of(self.autoscaler)
-        pairs = (
-            ("minReplicas", now.least, self.bounds.least),
-            ("maxReplicas", now.greatest, self.bounds.greatest),
-        )
-        return [
-            NumberChange(self.autoscaler, field, before, after)
-            for field, before, after in pairs
-            if before != after
-        ]
+            return True
+        return bool(self.autoscaler and self.bounds and bounds_of(self.autoscaler) != self.bounds)
 
 
 def replicas_of(workload: Object) -> int:

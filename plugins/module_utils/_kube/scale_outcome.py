@@ -102,7 +102,7 @@ def told_of(reference: WorkloadReference, decision: ScaleDecision, *, dry_run: b
     """What was done, or would be, in one sentence without a final full stop."""
     would = "would be " if dry_run else ""
     limit = f" ({decision.limited_by} allows no more)" if decision.limited_by else ""
-    if not decision.changes:
+    if not decision.is_change:
         kept = "keeps at least" if decision.is_floor else "has"
         return f"{reference}: already {kept} {decision.wanted} replicas{limit}"
     told = []

@@ -144,7 +144,7 @@ def _set_replicas(
         if maybe_done and _is_ours(live, decision):
             return []
         decision = decide_scale(live, autoscalers, request)
-        if decision.after == decision.before and not (decision.changes and has_preconditions):
+        if decision.after == decision.before and not (decision.is_change and has_preconditions):
             return []
         return replicas_patch(live, decision.after, request.resource_version)
 

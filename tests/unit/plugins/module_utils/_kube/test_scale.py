@@ -11,7 +11,10 @@ from decimal import Decimal
 
 import pytest
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.autoscaler import Bounds
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.autoscaler import (
+    Bounds,
+    bounds_of,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.managers import managers_of
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.scale import (
     ScaleDecision,
@@ -35,11 +38,15 @@ def decide(live: Object, *autoscalers: Object, **request: t.Any) -> ScaleDecisio
 
 
 def numbers(decision: ScaleDecision) -> dict[str, tuple[int, int]]:
-    """Each number that changes, before and after, by the name of its object and its path."""
-    return {
-        f"{change.subject['metadata']['name']}{change.path}": (change.before, change.after)
-        for change in decision.changes
-    }
+    """Each number that changes, before and after."""
+    pairs = {"replicas": (decision.before, decision.after)}
+    if decision.autoscaler and decision.bounds:
+        now = bounds_of(decision.autoscaler)
+        pairs["minReplicas"] = (now.least, decision.bounds.least)
+        pairs["maxReplicas"] = (now.greatest, decision.bounds.greatest)
+    changed = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    assert decision.is_change == bool(changed)
+    return changed
 
 
 def refusal(live: Object, *autoscalers: Object, **request: t.Any) -> str:
@@ -74,10 +81,7 @@ class TestNumber:
             request_ = {**request_, "factor": Decimal(request_["factor"])}
         decision = decide(having(before), **request_)
         assert decision.wanted == after
-        assert numbers(decision) == (
-            {} if before == after else {"web/spec/replicas": (before, after)}
-        )
-        assert decision.lasting_changes == decision.changes
+        assert numbers(decision) == ({} if before == after else {"replicas": (before, after)})
 
     def test_ceiling_that_limits_is_named(self) -> None:
         assert decide(having(3), replicas=9, max_replicas=6).limited_by == "max_replicas"
@@ -86,7 +90,7 @@ class TestNumber:
     def test_number_that_is_not_given_is_one(self) -> None:
         live = having(1)
         del live["spec"]["replicas"]
-        assert decide(live, replicas=1).changes == []
+        assert numbers(decide(live, replicas=1)) == {}
 
     def test_factor_of_nothing_is_refused(self) -> None:
         assert refusal(having(0), factor=Decimal(2)) == (
@@ -133,21 +137,20 @@ class TestAutoscalerIsAdjusted:
         decision = decide(having(3), autoscaler(2, 8), replicas=6)
         assert decision.is_floor
         assert numbers(decision) == {
-            "web/spec/replicas": (3, 6),
-            "web-hpa/spec/minReplicas": (2, 6),
+            "replicas": (3, 6),
+            "minReplicas": (2, 6),
         }
-        assert [change.path for change in decision.lasting_changes] == ["/spec/minReplicas"]
 
     def test_more_than_the_floor_is_left_alone(self) -> None:
         decision = decide(having(7), autoscaler(2, 8), replicas=6)
-        assert numbers(decision) == {"web-hpa/spec/minReplicas": (2, 6)}
+        assert numbers(decision) == {"minReplicas": (2, 6)}
 
     def test_factor_multiplies_what_runs_and_not_the_floor(self) -> None:
         decision = decide(having(4), autoscaler(2, 8), factor=Decimal("1.5"))
         assert decision.bounds == Bounds(6, 8)
 
     def test_floor_that_is_there_is_no_change(self) -> None:
-        assert decide(having(7), autoscaler(6, 8), replicas=6).changes == []
+        assert numbers(decide(having(7), autoscaler(6, 8), replicas=6)) == {}
 
     def test_ceiling_is_not_raised_unless_told_how_far(self) -> None:
         assert refusal(having(3), autoscaler(2, 8), replicas=9) == (
@@ -180,8 +183,7 @@ class TestAutoscalerIsAdjusted:
 
     def test_no_replicas_switch_it_off_and_say_so(self) -> None:
         decision = decide(having(5), autoscaler(4, 8), replicas=0)
-        assert numbers(decision) == {"web/spec/replicas": (5, 0)}
-        assert decision.lasting_changes == decision.changes
+        assert numbers(decision) == {"replicas": (5, 0)}
         assert decision.warning == (
             "Deployment shop/web: no replicas switch HorizontalPodAutoscaler shop/web-hpa off, "
             "until someone sets a number again"
@@ -189,15 +191,14 @@ class TestAutoscalerIsAdjusted:
 
     def test_no_replicas_that_are_there_already_warn_of_nothing(self) -> None:
         decision = decide(having(0), autoscaler(4, 8), replicas=0)
-        assert (decision.changes, decision.warning) == ([], "")
+        assert (numbers(decision), decision.warning) == ({}, "")
 
-    def test_one_that_is_off_is_switched_on_by_what_has_to_be_put_back_again(self) -> None:
+    def test_one_that_is_off_is_switched_on_by_a_number(self) -> None:
         decision = decide(having(0), autoscaler(2, 8), replicas=4)
         assert numbers(decision) == {
-            "web/spec/replicas": (0, 4),
-            "web-hpa/spec/minReplicas": (2, 4),
+            "replicas": (0, 4),
+            "minReplicas": (2, 4),
         }
-        assert decision.lasting_changes == decision.changes
 
     def test_one_that_something_else_keeps_is_refused(self) -> None:
         keda = {"kind": "ScaledObject", "name": "web", "uid": "k", "controller": True}
@@ -228,7 +229,7 @@ class TestAutoscalerIsNotAdjusted:
         self, replicas: int, warning: str
     ) -> None:
         decision = decide(having(3), autoscaler(2, 8), replicas=replicas, hpa="ignore")
-        assert numbers(decision) == {"web/spec/replicas": (3, replicas)}
+        assert numbers(decision) == {"replicas": (3, replicas)}
         assert warning in decision.warning
 
     @pytest.mark.parametrize(
@@ -242,7 +243,7 @@ class TestAutoscalerIsNotAdjusted:
     )
     def test_one_of_something_else_does_not_count(self, target: Object) -> None:
         other = autoscaler(target=target)
-        assert numbers(decide(having(3), other, replicas=9)) == {"web/spec/replicas": (3, 9)}
+        assert numbers(decide(having(3), other, replicas=9)) == {"replicas": (3, 9)}
         assert managers_of(having(3), [other]) == []
 
 
