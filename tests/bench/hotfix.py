@@ -65,7 +65,7 @@ def measure_hotfix(folder: Path, *, files: int, commits: int, runs: int) -> list
             lab.git_flow,
             between=lab.undo,
             runs=runs,
-            # It works in the caller's own checkout, where half of a full checkout's time is no measure.
+            # It works in the caller's own checkout; a half is asked of full checkouts only.
             bound=1.0,
         ),
     ]
