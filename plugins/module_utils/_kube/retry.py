@@ -19,6 +19,8 @@ REFUSED_FOR_NOW = (429,)
 # Answers after which only a request without effects may be sent again.
 SERVER_TROUBLE = (429, 500, 502, 503, 504)
 LONGEST_BACKOFF_SECONDS = 5.0
+# Which of the two it is depends on the release of Python.
+ENDED_CONNECTION = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
 @functools.lru_cache(maxsize=1)
@@ -46,7 +48,7 @@ def _policy_class() -> type[t.Any]:
             _stacktrace: t.Any = None,
         ) -> t.Any:
             # urllib3 takes any trouble with TLS for lasting; this one is a connection that ended.
-            if error and isinstance(error.args[0] if error.args else None, ssl.SSLEOFError):
+            if error and isinstance(error.args[0] if error.args else None, ENDED_CONNECTION):
                 error = urllib3.exceptions.ProtocolError("Connection aborted.", error.args[0])
             return super().increment(method, url, response, error, _pool, _stacktrace)
 
