@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -23,11 +22,13 @@ from tests.cluster import Cluster, down, providers, up
 from tests.cluster.debian.provider import DebianProvider
 from tests.cluster.kubectl import kubectl
 
-from .support.modules import COLLECTIONS, Answer, run_module
+from .support.modules import Answer, run_module
+from .support.playbooks import command, environment
 from .support.workloads import Workload, deploy_all, wait_until
 
 # A cluster of its own: the others need their API server.
 NAME = "convergence"
+AT_ONCE = 2
 SIZE = 100
 PATIENCE_SECONDS = 60.0
 
@@ -51,9 +52,6 @@ def fleet(cluster: Cluster, request: pytest.FixtureRequest) -> list[Workload]:
     ]
     deploy_all(members, "1", "2")
     return members
-
-
-AT_ONCE = 2
 
 
 class AuditTail:
@@ -188,15 +186,9 @@ def kill_all(pid: int) -> None:
 
 
 def start_playbook(variables: dict[str, object], folder: Path) -> subprocess.Popen[str]:
-    playbook = Path(sys.executable).with_name("ansible-playbook")
     return subprocess.Popen(
-        [str(playbook), "oncall.recovery.rollback", "-e", json.dumps(variables)],
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "LANG": "C.UTF-8",
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-        },
+        command("oncall.recovery.rollback", **variables),
+        env=environment(folder),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -27,8 +27,9 @@ from tests.cluster.shop.manifests import Shop
 from tests.cluster.shop.targets import EndpointsWatch
 from tests.cluster.shop.versions import APP_FOLDER
 
-from .git.shop import commit, environment, git
-from .support.modules import COLLECTIONS
+from .git.shop import commit, git
+from .git.shop import environment as environment_of_git
+from .support.playbooks import command, environment
 from .support.workloads import Workload, wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -99,7 +100,9 @@ class Team:
         broken = sources(shop_pages=(SERVES, BREAKS))
         commit(seed, "release", {**broken, "tests/test_pages.py": TEST, "tests/__init__.py": ""})
         git(seed, "tag", "--annotate", f"v{self.version}", "--message", self.version)
-        commit(seed, "unfinished feature", {"app/feature.py": "raise NotImplementedError\n"})
+        commit(
+            seed, "Sell gift cards next month", {"app/gift_cards.py": "PRICES = [10, 20]\n"}
+        )
         commit(seed, "Know the price of tea", sources())
         git(seed, "branch", "worse")
         git(seed, "checkout", "--quiet", "worse")
@@ -144,18 +147,15 @@ class Team:
             "hotfix_release_build_command": build,
             "hotfix_release_wait_timeout": 60,
         }
-        playbook = str(Path(sys.executable).with_name("ansible-playbook"))
-        told = json.dumps({**everywhere, **variables})
-        return [playbook, "oncall.recovery.hotfix_release", "-e", told, *arguments]
+        told = {**everywhere, **variables}
+        return command("oncall.recovery.hotfix_release", *arguments, **told)
 
     @property
     def environment(self) -> dict[str, str]:
         # The build uses the cluster's own state, which is found by the real home.
         return {
-            **environment(self.folder),
-            "HOME": os.environ["HOME"],
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_SHOW_CUSTOM_STATS": "true",
+            **environment_of_git(self.folder),
+            **environment(Path.home()),
             "GIT_CONFIG_GLOBAL": os.devnull,
             "PWD": str(self.folder),
         }

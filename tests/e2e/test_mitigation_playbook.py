@@ -79,7 +79,7 @@ class Settings:
     def mitigate(self, *arguments: str, **variables: Any) -> Played:
         declared = variables.pop("declared", {})
         return play(
-            "mitigation",
+            "oncall.recovery.mitigation",
             *arguments,
             cwd=self._folder,
             recovery_kubeconfig=str(self.kubeconfig),
@@ -223,7 +223,7 @@ def test_rate_is_limited_in_the_words_of_the_controller(
 
     def mitigate(state: str) -> dict[str, Any]:
         done = play(
-            "mitigation",
+            "oncall.recovery.mitigation",
             cwd=tmp_path,
             recovery_kubeconfig=str(cluster.kubeconfig),
             mitigations=[declared],
@@ -307,7 +307,7 @@ def test_cluster_that_gets_worse_is_put_back_and_ends_the_run(
         wait_until(lambda: load.report().total > 60, "users are served")
         assert load.report().failed == 0
         done = play(
-            "mitigation",
+            "oncall.recovery.mitigation",
             *("-i", str(inventory)),
             cwd=tmp_path,
             mitigation_hosts="all",
@@ -364,7 +364,7 @@ def test_readme_leads_from_declaration_to_put_back(
         prompt, playbook, name, *arguments = shlex.split(command)
         assert (prompt, playbook, name) == ("$", "ansible-playbook", "oncall.recovery.mitigation")
         done = play(
-            "mitigation",
+            "oncall.recovery.mitigation",
             *arguments,
             cwd=tmp_path,
             env={"RECOVERY_PROMETHEUS_URL": prometheus},

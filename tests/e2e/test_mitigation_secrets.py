@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +14,8 @@ import pytest
 from tests.cluster import Cluster
 
 from .support.mitigations import LEDGER, Shop, make_shop
-from .support.modules import COLLECTIONS, started_module
+from .support.modules import started_module
+from .support.playbooks import play
 
 
 @pytest.fixture
@@ -75,26 +73,13 @@ def test_values_of_secrets_are_not_in_the_output_of_ansible(shop: Shop, tmp_path
         "kubeconfig": str(shop.kubeconfig),
     }
     playbook = tmp_path / "play.yml"
-    play = {
+    with_a_secret = {
         "hosts": "localhost",
         "gather_facts": False,
         "tasks": [{"oncall.recovery.k8s_mitigation": {**task, "changes": [change]}}],
     }
-    playbook.write_text(json.dumps([play]))
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("ansible-playbook")), "-vvv", "--diff", str(playbook)],
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": str(tmp_path),
-            "LANG": "C.UTF-8",
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-        },
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    playbook.write_text(json.dumps([with_a_secret]))
+    done = play(str(playbook), "-vvv", "--diff", cwd=tmp_path)
     assert "changed=1" in done.stdout, done.stdout + done.stderr
     assert in_clear_or_encoded(done.stdout + done.stderr) == []
     assert shop.put_back("m").changed

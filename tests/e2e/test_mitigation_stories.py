@@ -292,7 +292,7 @@ class Stage:
         folder = self.folder / story.name
         folder.mkdir(exist_ok=True)
         done = play(
-            "mitigation",
+            "oncall.recovery.mitigation",
             cwd=folder,
             recovery_kubeconfig=str(self.cluster.kubeconfig),
             mitigations=[declared],

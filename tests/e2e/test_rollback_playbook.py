@@ -5,10 +5,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +22,8 @@ from tests.cluster.shop.manifests import Shop
 from tests.cluster.shop.targets import EndpointsWatch
 from tests.cluster.shop.versions import build_shop_images
 
-from .support.modules import COLLECTIONS, run_module
+from .support.modules import run_module
+from .support.playbooks import Played, play
 from .support.workloads import Workload, wait_until
 
 GOOD, BAD = "1.0.0", "2.0.0-errors"
@@ -44,26 +41,9 @@ def shop(cluster: Cluster, namespace: str) -> Iterator[Shop]:
     yield bad
 
 
-def roll_back(*arguments: str, cwd: Path, **variables: Any) -> subprocess.CompletedProcess[str]:
+def roll_back(*arguments: str, cwd: Path, **variables: Any) -> Played:
     """Run the playbook as a person would."""
-    return subprocess.run(
-        [
-            *(str(Path(sys.executable).with_name("ansible-playbook")), "oncall.recovery.rollback"),
-            *("-e", json.dumps(variables), *arguments),
-        ],
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": str(cwd),
-            "LANG": "C.UTF-8",
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_SHOW_CUSTOM_STATS": "true",
-        },
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
+    return play("oncall.recovery.rollback", *arguments, cwd=cwd, **variables)
 
 
 def test_one_command_gets_users_served_again(cluster: Cluster, shop: Shop, tmp_path: Path) -> None:

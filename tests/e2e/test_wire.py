@@ -13,7 +13,6 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from tests.cluster.kubectl import apply
 from .support.modules import Answer as ModuleAnswer
 from .support.modules import run_module
 from .support.proxy import Answer, Fault, Faults, Trouble, proxy_to
+from .support.web import QuietHandler, serving
 from .support.workloads import Workload
 
 TOO_MANY = Answer(429, headers={"Retry_After": "1"})
@@ -287,21 +287,12 @@ def _tls_server(certificate: Path) -> Iterator[tuple[str, list[str]]]:
     """The URL of a server with this certificate, and the requests that it got."""
     requests: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             requests.append(self.path)
             self.send_error(500)
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"https://127.0.0.1:{server.server_port}", requests
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Handler, context) as url:
+        yield url, requests

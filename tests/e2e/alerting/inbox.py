@@ -8,10 +8,8 @@ from __future__ import annotations
 import contextlib
 import email.message
 import email.policy
-import http.server
 import json
 import ssl
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +19,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 
 from tests.e2e.support.prometheus import Certificates
+from tests.e2e.support.web import QuietHandler, serving
 
 from .servers import free_port
 
@@ -99,7 +98,7 @@ def mail_server(inbox: Inbox, certificates: Certificates) -> Iterator[str]:
 def web_server(inbox: Inbox) -> Iterator[str]:
     """The URL of a server that takes whatever is posted."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             text = self.rfile.read(int(self.headers["Content-Length"])).decode()
             form = "form" in self.headers["Content-Type"]
@@ -110,15 +109,5 @@ def web_server(inbox: Inbox) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(_PUBLISHED.encode() if form else b"{}")
 
-        def log_message(self, *_arguments: Any) -> None:
-            """Say nothing."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Handler) as url:
+        yield url

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import http.server
 import os
 import pwd
 import shutil
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from tests.cluster.debian.packages import ensure_installed
 from tests.cluster.places import cache_folder
+from tests.e2e.support.web import QuietHandler, serving
 
 TOKEN = "glpat-Zm9vYmFy/+secret"
 USER = "x-access-token"
@@ -32,7 +32,7 @@ def http_server(folder: Path, *, is_open: bool = False) -> Iterator[str]:
     """Serve the repositories in ``folder`` to whoever has the token, or to all; gives the URL."""
     expected = "Basic " + base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
@@ -88,18 +88,8 @@ def http_server(folder: Path, *, is_open: bool = False) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, *_arguments: object) -> None:
-            """Keep the output of the tests clean."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Handler) as url:
+        yield url
 
 
 @dataclass(frozen=True)

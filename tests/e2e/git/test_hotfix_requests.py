@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import threading
 import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from ..support.web import QuietHandler, serving
 from .servers import http_server
 from .shop import BRANCH, Shop, git
 
@@ -34,7 +33,7 @@ class Api:
 def api() -> Iterator[Api]:
     state = Api()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             query = dict(urllib.parse.parse_qsl(self.path.partition("?")[2]))
             source = query.get("source_branch") or query.get("head", "").partition(":")[2]
@@ -62,17 +61,9 @@ def api() -> Iterator[Api]:
             self.end_headers()
             self.wfile.write(payload)
 
-        def log_message(self, *_arguments: object) -> None:
-            """Keep the output of the tests clean."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_port}/api"
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Handler) as url:
+        state.url = f"{url}/api"
+        yield state
 
 
 @pytest.fixture

@@ -23,10 +23,16 @@ STATISTICS = re.compile(r"^\s*RUN: (\{.*\})$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Played:
-    """What became of a run. ``output`` is what the person saw."""
+    """What became of a run."""
 
     returncode: int
-    output: str
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        """What the person saw."""
+        return self.stdout + self.stderr
 
     @property
     def failed(self) -> bool:
@@ -39,6 +45,23 @@ class Played:
         return dict(json.loads(found[1])[name][host])
 
 
+def command(playbook: str, *arguments: str, **variables: Any) -> list[str]:
+    """What runs a playbook: its path, or as ``oncall.recovery.NAME`` one of the collection's."""
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    return [program, playbook, "-e", json.dumps(variables), *arguments]
+
+
+def environment(home: Path) -> dict[str, str]:
+    """That of a person who has this home, and nothing set."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_SHOW_CUSTOM_STATS": "true",
+    }
+
+
 def play(
     playbook: str,
     *arguments: str,
@@ -46,29 +69,16 @@ def play(
     env: Mapping[str, str] | None = None,
     **variables: Any,
 ) -> Played:
-    """Run ``oncall.recovery.PLAYBOOK`` with the variables, and ``cwd`` as home, too."""
+    """Run a playbook to its end with the variables, and ``cwd`` as home, too."""
     done = subprocess.run(
-        [
-            *(
-                str(Path(sys.executable).with_name("ansible-playbook")),
-                f"oncall.recovery.{playbook}",
-            ),
-            *("-e", json.dumps(variables), *arguments),
-        ],
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": str(cwd),
-            "LANG": "C.UTF-8",
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_SHOW_CUSTOM_STATS": "true",
-            **(env or {}),
-        },
+        command(playbook, *arguments, **variables),
+        env={**environment(cwd), **(env or {})},
         cwd=cwd,
         capture_output=True,
         text=True,
         timeout=LONGEST_PLAY_SECONDS,
         check=False,
     )
-    output = done.stdout + done.stderr
-    assert "Traceback" not in output, output
-    return Played(done.returncode, output)
+    played = Played(done.returncode, done.stdout, done.stderr)
+    assert "Traceback" not in played.output, played.output
+    return played

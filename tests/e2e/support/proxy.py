@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,6 +22,8 @@ import urllib3
 import yaml
 from kubernetes.client import Configuration
 from kubernetes.config.kube_config import KubeConfigLoader
+
+from .web import QuietHandler, serving
 
 
 class Trouble(Enum):
@@ -81,17 +82,10 @@ class Faults:
 def proxy_to(kubeconfig: Path, hook: Hook) -> Iterator[str]:
     """The URL of a proxy that passes everything on with the rights of ``kubeconfig``."""
     upstream = _pool(kubeconfig)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(upstream, hook))
-    # A stalled request must not hold up the end of the test.
-    server.block_on_close = False
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        with serving(_handler(upstream, hook)) as url:
+            yield url
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
         upstream.close()
 
 
@@ -115,12 +109,9 @@ def _pool(kubeconfig: Path) -> urllib3.HTTPSConnectionPool:
     )
 
 
-def _handler(upstream: urllib3.HTTPSConnectionPool, hook: Hook) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+def _handler(upstream: urllib3.HTTPSConnectionPool, hook: Hook) -> type[QuietHandler]:
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
-
-        def log_message(self, *_arguments: object) -> None:
-            """Stay silent."""
 
         def _serve(self) -> None:
             fault = hook(self.command, self.path)

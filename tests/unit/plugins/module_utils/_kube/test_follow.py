@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 import typing as t
-from collections.abc import Iterator
 
 import pytest
 from ansible_collections.oncall.recovery.plugins.module_utils._kube import follow as follow_module
@@ -38,15 +37,6 @@ NO_CONNECTION = Unreachable("shop: deployments", "no connection")
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follow_module, "SECONDS_BETWEEN_LISTS", 0.02)
-
-
-@pytest.fixture
-def clients() -> Iterator[list[ScriptedClient]]:
-    """Those whose silent watches have to end with the test."""
-    made: list[ScriptedClient] = []
-    yield made
-    for client in made:
-        client.stop()
 
 
 def deployment(available: int, **changes: t.Any) -> dict[str, t.Any]:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from ansible_collections.oncall.recovery.plugins.module_utils._kube import scale_wait
@@ -127,15 +127,6 @@ class TestState:
     def test_deleted_object_is_a_failure(self) -> None:
         state = replica_state(View(having(5), [], [], is_deleted=True), decided(5))
         assert (state.verdict, state.message) == ("failed", "the object has been deleted")
-
-
-@pytest.fixture
-def clients() -> Iterator[list[ScriptedClient]]:
-    """Those whose silent watches have to end with the test."""
-    made: list[ScriptedClient] = []
-    yield made
-    for client in made:
-        client.stop()
 
 
 def wait(
