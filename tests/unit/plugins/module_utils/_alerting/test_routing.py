@@ -189,7 +189,10 @@ def test_webhook_shows_its_token_and_trusts_an_authority() -> None:
             f"routing_key_file: '{FOLDER}/mail.pagerduty.0.key' lies in {FOLDER}",
         ),
         (
-            {"name": "mail", "webhook": [{"url": "https://a", "ca_file": f"{FOLDER}/../secrets/a"}]},
+            {
+                "name": "mail",
+                "webhook": [{"url": "https://a", "ca_file": f"{FOLDER}/../secrets/a"}],
+            },
             "which is the role's own. Put it elsewhere",
         ),
         ({"name": "mail", "slack": [{"api_url_file": "secrets/url"}]}, f"lies in {FOLDER}"),
