@@ -4,9 +4,9 @@
 
 """What Alertmanager says, as one event per workload that starts to fail or is well again.
 
-ansible-rulebook puts values of events into templates and extra variables, and ansible-playbook takes
-those for templates. So labels, which anybody writes who can make an alert, pass only where they match
-a pattern as a whole, and nothing else of a message passes at all.
+ansible-rulebook puts values of events into templates and extra variables, and ansible-playbook
+takes those for templates. So labels, which anybody writes who can make an alert, pass only where
+they match a pattern as a whole, and nothing else of a message passes at all.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ description:
   - An event filter for messages of Alertmanager's webhook, as eda.builtin.webhook passes them on.
   - Makes one event for each workload and playbook whose first alert fires (state firing), and one
     when its last alert is resolved (state resolved). What fires in between makes none.
-  - An event has the key alert with state, cluster, kind, namespace, name, playbook, incident, reason,
-    and workload, a list with one mapping of kind, namespace and name.
-  - Alerts whose labels kind, namespace, name, playbook, signal or cluster are not those of a workload
-    are left out. The log says in one line each what was left out and why.
+  - An event has the key alert with state, cluster, kind, namespace, name, playbook, incident,
+    reason, and workload, a list with one mapping of kind, namespace and name.
+  - Alerts whose labels kind, namespace, name, playbook, signal or cluster are not those of a
+    workload are left out. The log says in one line each what was left out and why.
   - What is known of open alerts is lost when ansible-rulebook ends.
 """
 
@@ -48,7 +48,7 @@ MOST_CHARACTERS_SHOWN = 80
 MOST_SIGNALS_IN_A_REASON = 5
 
 _DNS_LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-# The names that Kubernetes allows, and of the rest what alert_rules writes. Each has to match whole.
+# The names that Kubernetes allows, of the rest what alert_rules writes. Each has to match whole.
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 _PATTERNS = {
     "kind": re.compile(r"Deployment|StatefulSet|DaemonSet"),
@@ -65,6 +65,7 @@ _TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
 FIRING, RESOLVED = "firing", "resolved"
+_Answer = t.TypeVar("_Answer")
 
 
 class Ignored(Exception):
@@ -99,7 +100,7 @@ class Alert:
 
 @dataclasses.dataclass
 class _Known:
-    """What was said of a group: alerts by fingerprint that fire, and when those began that are over."""
+    """Of a group: the alerts that fire, by fingerprint, and when those began that are over."""
 
     firing: set[str] = dataclasses.field(default_factory=set)
     over: dict[str, datetime.datetime] = dataclasses.field(default_factory=dict)
@@ -131,23 +132,13 @@ class Groups:
         """The events that a message makes; what it does not make any of goes to the log."""
         told: list[str] = []
         alerts: dict[Group, list[Alert]] = {}
-        try:
-            for entry in _alerts_of(message):
-                try:
-                    alert = checked(entry)
-                    alerts.setdefault(alert.group, []).append(alert)
-                except Ignored as why:
-                    told.append(str(why))
-        except Ignored as why:
-            told.append(str(why))
-        events = []
-        for group, members in alerts.items():
-            try:
-                events.append(self._event_of(group, members))
-            except Ignored as why:
-                told.append(f"{group}: {why}")
+        for entry in _unless_ignored(told, _alerts_of, message) or ():
+            alert = _unless_ignored(told, checked, entry)
+            if alert:
+                alerts.setdefault(alert.group, []).append(alert)
+        events = [_unless_ignored(told, self._event_of, *of_group) for of_group in alerts.items()]
         _log(told)
-        return events
+        return [event for event in events if event]
 
     def _event_of(self, group: Group, alerts: list[Alert]) -> dict[str, t.Any]:
         known = self._known.setdefault(group, _Known())
@@ -163,10 +154,10 @@ class Groups:
         if was_firing and not known.firing:
             return {"alert": as_event(RESOLVED, group, alerts)}
         if known.firing:
-            raise Ignored("acted on already, and not all of its alerts are resolved")
+            raise Ignored(f"{group}: acted on already, and not all of its alerts are resolved")
         if any(alert.state == FIRING for alert in alerts):
-            raise Ignored("fires in an old message; its end was told since")
-        raise Ignored("resolved, and nothing was known to fire")
+            raise Ignored(f"{group}: fires in an old message; its end was told since")
+        raise Ignored(f"{group}: resolved, and nothing was known to fire")
 
 
 def checked(entry: object) -> Alert:
@@ -186,7 +177,7 @@ def checked(entry: object) -> Alert:
 
 
 def as_event(state: str, group: Group, alerts: list[Alert]) -> dict[str, t.Any]:
-    """The event; the incident's name is the same whoever tells of the same alerts, and how often."""
+    """The event; its incident has the same name whoever tells of the alerts, and how often."""
     since = min(alert.starts_at for alert in alerts)
     signals = sorted({alert.signal for alert in alerts})
     more = ", ..." if len(signals) > MOST_SIGNALS_IN_A_REASON else ""
@@ -207,8 +198,23 @@ def as_event(state: str, group: Group, alerts: list[Alert]) -> dict[str, t.Any]:
 
 def shown(text: object) -> str:
     """Foreign text for a line of a log: quoted, without control characters, and not long."""
-    quoted = ascii(text[: 2 * MOST_CHARACTERS_SHOWN] if isinstance(text, str) else type(text).__name__)
-    return quoted if len(quoted) <= MOST_CHARACTERS_SHOWN else f"{quoted[:MOST_CHARACTERS_SHOWN]}..."
+    quoted = ascii(
+        text[: 2 * MOST_CHARACTERS_SHOWN] if isinstance(text, str) else type(text).__name__
+    )
+    return (
+        quoted if len(quoted) <= MOST_CHARACTERS_SHOWN else f"{quoted[:MOST_CHARACTERS_SHOWN]}..."
+    )
+
+
+def _unless_ignored(
+    told: list[str], ask: t.Callable[..., _Answer], *arguments: t.Any
+) -> _Answer | None:
+    """What ``ask`` returns. Where it raises Ignored, that is None, and why goes to ``told``."""
+    try:
+        return ask(*arguments)
+    except Ignored as why:
+        told.append(str(why))
+        return None
 
 
 def _alerts_of(message: object) -> list[object]:
