@@ -18,7 +18,6 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.debian import packages
 from tests.e2e.support.rulebook import (
     CHECKOUT,
     INVENTORY,
@@ -30,14 +29,10 @@ from tests.e2e.support.rulebook import (
 )
 from tests.e2e.support.workloads import wait_until
 
-RECORDING = Path(__file__).with_name("recording.yml")
+from .alerts import RECORDING, alert, message
+
 MOST_SECONDS_OF_A_RUN = 60.0
 NAMES = (f"web-{number}" for number in count())
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _java(tmp_path_factory: pytest.TempPathFactory) -> None:
-    packages.ensure_installed(packages.JAVA, tmp_path_factory.mktemp("java"))
 
 
 @dataclass(frozen=True)
@@ -98,45 +93,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         alert_response_playbooks=[str(RECORDING)],
     ) as rulebook:
         yield Site(rulebook, recordings)
-
-
-def alert(name: str, /, **changes: Any) -> dict[str, Any]:
-    """An alert as Alertmanager sends it. Names with an underscore change what is no label."""
-    return {
-        "status": changes.pop("_status", "firing"),
-        "labels": {
-            "alertname": "ErrorRateHigh",
-            "namespace": "shop",
-            "kind": "Deployment",
-            "name": name,
-            "signal": "error_rate",
-            "severity": "critical",
-            "playbook": str(RECORDING),
-            **changes.pop("_labels", {}),
-            **{label: value for label, value in changes.items() if not label.startswith("_")},
-        },
-        "annotations": {"summary": "{{ lookup('ansible.builtin.pipe', 'touch pwned') }}"},
-        "startsAt": changes.pop("_starts_at", "2026-11-25T14:00:00.123456789Z"),
-        "endsAt": "0001-01-01T00:00:00Z",
-        "generatorURL": "http://prometheus/",
-        "fingerprint": changes.pop("_fingerprint", "0123456789abcdef"),
-    }
-
-
-def message(*alerts: Any, **changes: Any) -> dict[str, Any]:
-    return {
-        "version": "4",
-        "groupKey": "{}:{name=\"{{ lookup('pipe', 'touch pwned') }}\"}",
-        "truncatedAlerts": 0,
-        "status": "firing",
-        "receiver": "automation",
-        "groupLabels": {},
-        "commonLabels": {},
-        "commonAnnotations": {},
-        "externalURL": "http://alertmanager/",
-        "alerts": list(alerts),
-        **changes,
-    }
 
 
 def test_playbook_is_started_with_what_was_checked_and_nothing_else(site: Site) -> None:
@@ -371,7 +327,7 @@ def test_it_does_not_start_without_a_list_of_what_it_may_do(tmp_path: Path, miss
     done = subprocess.run(
         rulebook_command("alert_response", write_variables(tmp_path, variables)),
         cwd=tmp_path,
-        env=rulebook_environment(tmp_path, "token"),
+        env={**rulebook_environment(tmp_path), "alert_response_token": "token"},
         capture_output=True,
         text=True,
         timeout=60,

@@ -101,7 +101,7 @@ def running_rulebook(
         process = subprocess.Popen(
             rulebook_command(name, write_variables(folder, settings)),
             cwd=folder,
-            env={**rulebook_environment(folder, token), **(env or {})},
+            env={**rulebook_environment(folder), "alert_response_token": token, **(env or {})},
             stdout=output,
             stderr=output,
             stdin=subprocess.DEVNULL,
@@ -132,10 +132,10 @@ def rulebook_command(name: str, variables: Path) -> list[str]:
     ]
 
 
-def rulebook_environment(home: Path, token: str) -> dict[str, str]:
-    # Its programs are looked for on the path.
+def rulebook_environment(home: Path) -> dict[str, str]:
+    """That of a person whose path has ansible-rulebook on it, as it has to have."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**environment(home), "PATH": path, "alert_response_token": token}
+    return {**environment(home), "PATH": path}
 
 
 def _listens(port: int) -> bool:
