@@ -5,17 +5,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import shlex
+import signal
+import ssl
+import stat
+import subprocess
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import yaml
 
+from tests.e2e.support.rulebook import START_SECONDS, rulebook_environment
+from tests.e2e.support.workloads import wait_until
+
 from .playbook import render
+from .servers import free_port
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 README = CHECKOUT / "README.md"
 GUIDE = CHECKOUT / "docs" / "docsite" / "rst" / "guide_alerting.rst"
+# What the tests have installed already.
+INSTALLS = ("sudo apt-get", "python3 -m pip")
 
 
 def test_example_of_the_readme_passes_the_checks_of_promtool_and_amtool(tmp_path: Path) -> None:
