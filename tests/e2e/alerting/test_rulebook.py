@@ -104,6 +104,7 @@ def test_playbook_is_started_with_what_was_checked_and_nothing_else(site: Site) 
         "rollback_workloads": [{"kind": "Deployment", "namespace": "shop", "name": name}],
         "rollback_target": "last_good",
         "rollback_automatic": True,
+        "rollback_deployed_within": 3600,
         "rollback_incident": f"alert-20261125T140000Z-shop-deployment-{name}",
         "rollback_reason": "alert error_rate since 2026-11-25 14:00:00 UTC",
     }

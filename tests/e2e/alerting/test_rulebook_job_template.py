@@ -88,6 +88,7 @@ def test_alert_launches_one_job_with_what_was_checked_and_nothing_else(tmp_path:
         "rollback_workloads": [{"kind": "Deployment", "namespace": "shop", "name": "web"}],
         "rollback_target": "last_good",
         "rollback_automatic": True,
+        "rollback_deployed_within": 3600,
         "rollback_incident": "alert-20261125T140000Z-shop-deployment-web",
         "rollback_reason": "alert error_rate since 2026-11-25 14:00:00 UTC",
     }
