@@ -21,7 +21,16 @@ ROLE = CHECKOUT / "roles" / "hotfix_release"
 TARGET = CHECKOUT / "tests" / "integration" / "targets" / "role_hotfix_release"
 COMMAND = re.compile(r"ansible-playbook (oncall\.recovery\.\S+) -e @(?:\S*/)?hotfix\.yml")
 PIPELINES = ["github-actions.yml", "gitlab-ci.yml", "Jenkinsfile"]
-INPUTS = {"HOTFIX_RELEASE_NAME", "HOTFIX_RELEASE_COMMITS", "HOTFIX_RELEASE_REASON"}
+INPUTS = {
+    f"HOTFIX_RELEASE_{name}" for name in ("NAME", "COMMITS", "REASON", "VERSION", "FROM_TAG")
+}
+# What lets its holder into the repository or the cluster.
+SECRETS = {
+    "RECOVERY_GIT_TOKEN",
+    "K8S_AUTH_KUBECONFIG",
+    "K8S_AUTH_API_KEY",
+    "K8S_AUTH_PASSWORD",
+}
 CLOSES = {")": "(", "]": "[", "}": "{"}
 
 
@@ -79,14 +88,53 @@ def test_pipeline_runs_the_command_that_the_tests_run(name: str) -> None:
 @pytest.mark.parametrize("name", PIPELINES)
 def test_inputs_reach_the_command_by_the_environment_and_no_other_way(name: str) -> None:
     text = (CI / name).read_text()
-    assert set(re.findall(r"HOTFIX_RELEASE_[A-Z]+", text)) == INPUTS
+    assert set(re.findall(r"HOTFIX_RELEASE_[A-Z_]+", text)) == INPUTS
     defaults = (ROLE / "defaults" / "main.yml").read_text()
-    assert set(re.findall(r"'(HOTFIX_RELEASE_[A-Z]+)'", defaults)) == INPUTS
+    assert set(re.findall(r"'(HOTFIX_RELEASE_[A-Z_]+)'", defaults)) == INPUTS
     scripts = re.findall(r"(?:run: |- )[^\n]*ansible-playbook[^\n]*|sh '''.*?'''", text, re.DOTALL)
     assert scripts
     for script in scripts:
         assert "${{" not in script
         assert not any(name in script for name in INPUTS)
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+@pytest.mark.parametrize(
+    ("answer", "added"),
+    [("", []), ("yes", ["--check"]), ("-e @/etc/passwd; id", ["--check"])],
+    ids=["for real", "tried", "hostile"],
+)
+def test_answer_whether_to_try_it_only_adds_one_option_and_nothing_else(
+    name: str, answer: str, added: list[str]
+) -> None:
+    command = re.search(r"ansible-playbook [^\n]*", (CI / name).read_text())
+    assert command
+    shown = command[0].replace("ansible-playbook", r"printf '%s\n'", 1)
+    done = subprocess.run(
+        ["sh", "-c", shown],
+        env={"HOTFIX_CHECK": answer},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[3:] == added
+
+
+def test_secrets_have_no_other_name_that_the_commands_of_a_team_would_see() -> None:
+    """GitLab shows all variables of a project to all that a job runs."""
+    text = (CI / "gitlab-ci.yml").read_text()
+    given = set(re.findall(r"^#   ([A-Z0-9_]+) ", text, re.MULTILINE))
+    assert given == {"RECOVERY_GIT_TOKEN", "K8S_AUTH_KUBECONFIG"}
+    assert not given & set(load(CI / "gitlab-ci.yml")["hotfix"]["variables"])
+    blanked = load(ROLE / "vars" / "main.yml")["__hotfix_release_environment"]
+    assert {name for name, value in blanked.items() if value == ""} == SECRETS
+
+
+def test_pipelines_need_no_more_than_their_image_has() -> None:
+    """The jobs' images have no docker, so another pipeline builds."""
+    settings = load(CI / "hotfix.yml")
+    assert settings["hotfix_release_wait_for_image"] is True
+    assert "hotfix_release_build_command" not in settings
 
 
 def test_settings_of_a_team_are_options_of_the_role() -> None:
@@ -100,7 +148,11 @@ def test_survey_asks_for_options_of_the_role() -> None:
     options = template["awx.awx.job_template"]
     assert (AWX / options["playbook"]).exists()
     questions = options["survey_spec"]["spec"]
-    assert {question["variable"] for question in questions} <= set(role_options())
+    asked = {question["variable"] for question in questions}
+    assert asked <= set(role_options())
+    assert {name.lower() for name in INPUTS} <= asked
+    # The clones outlive the job, or a hotfix that stopped half way would start over.
+    assert options["extra_vars"]["recovery_git_clones"] == "{{ awx_git_clones }}"
     for question in questions:
         # What AWX refuses a survey without.
         assert {"question_name", "variable", "type", "required"} <= set(question)
