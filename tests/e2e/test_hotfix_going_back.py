@@ -53,6 +53,9 @@ class Release:
     def report(self) -> str:
         return (self.folder / "hotfix-report.md").read_text()
 
+    def refs(self) -> str:
+        return git(self.folder / "shop.git", "for-each-ref")
+
     def deploy(self, image: str = PAUSE_IMAGE, pull: str = "Never", **spec: Any) -> None:
         """Deploy the production tag; without the right to pull, a pod of no image fails at once."""
         manifest = self.workload.manifest("1.2.3", **spec)
@@ -195,3 +198,50 @@ def test_release_that_was_good_stays_whatever_fails_later(release: Release) -> N
     assert played.failed, played.output
     assert release.image == BUSYBOX_IMAGE
     assert "NOT ROLLED BACK: it was marked good before" in release.report, played.output
+
+
+def test_old_hotfix_started_again_takes_back_nothing_that_was_deployed_since(
+    release: Release,
+) -> None:
+    # What has no pods needs no image.
+    release.deploy(f"{NOWHERE}:1.3.0", replicas=0)
+    refs = release.refs()
+    early = release.run()
+    assert early.failed
+    told = f"it runs {NOWHERE}:1.3.0, and hotfix INC-4711 goes from v1.2.3 to v1.2.4"
+    assert told in early.output, early.output
+    assert "Nothing is released. Start a hotfix with another name" in early.output
+    assert release.refs() == refs
+
+    release.set_image(f"{NOWHERE}:1.2.3")
+    done = release.run()
+    assert not done.failed, done.output
+    assert release.image == f"{NOWHERE}:1.2.4"
+    shutil.rmtree(release.folder / "clones")
+    again = release.run()
+    assert not again.failed, again.output
+    assert not again.statistic("hotfix_release")["rollback"]
+
+    release.set_image(f"{NOWHERE}:1.3.0")
+    late = release.run()
+    assert late.failed
+    assert told in late.output, late.output
+    assert "Nothing is deployed. Start a hotfix with another name" in late.output
+    assert release.image == f"{NOWHERE}:1.3.0"
+    forced = release.run(hotfix_release_redeploy=True)
+    assert not forced.failed, forced.output
+    assert release.image == f"{NOWHERE}:1.2.4"
+
+
+def test_annotations_of_another_image_do_not_keep_the_next_hotfix_from_its_tag(
+    release: Release,
+) -> None:
+    release.deploy(f"{NOWHERE}:1.2.3", replicas=0)
+    done = release.run()
+    assert not done.failed, done.output
+    # By hand, and the annotations of 1.2.4 are left over.
+    release.set_image(f"{NOWHERE}:1.2.3")
+    annotations = release.workload.template["metadata"]["annotations"]
+    assert annotations["org.opencontainers.image.version"] == "v1.2.4"
+    following = release.run("--check", hotfix_release_name="INC-4712", hotfix_release_from_tag="")
+    assert "from v1.2.3, which" in following.output, following.output
