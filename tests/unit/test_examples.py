@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.parsing.splitter import parse_kv
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 CI, AWX = CHECKOUT / "examples" / "ci", CHECKOUT / "examples" / "awx"
@@ -135,6 +138,28 @@ def test_pipelines_need_no_more_than_their_image_has() -> None:
     settings = load(CI / "hotfix.yml")
     assert settings["hotfix_release_wait_for_image"] is True
     assert "hotfix_release_build_command" not in settings
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/docsite/rst/guide_hotfix.rst"])
+def test_pasted_command_says_what_it_seems_to_say(name: str) -> None:
+    """Ansible splits ``-e name=value`` at spaces once more, and takes no backslash for an escape."""
+    text = (CHECKOUT / name).read_text().replace("\\\n", " ")
+    commands = re.findall(r"\$ (ansible-playbook oncall\.recovery\.hotfix_release [^\n]*)", text)
+    assert len(commands) > 1
+    given: dict[str, Any] = {}
+    for command in commands:
+        words = shlex.split(command)
+        for option in (words[at + 1] for at, word in enumerate(words) if word == "-e"):
+            if option.startswith("{"):
+                given.update(json.loads(option))
+            elif not option.startswith("@"):
+                assert "\\" not in option
+                values = parse_kv(option)
+                assert len(values) == 1
+                given.update(values)
+    assert set(given) <= set(role_options())
+    assert given["hotfix_release_test_command"] == "make test"
+    assert given["hotfix_release_build_command"] == "make image"
 
 
 def test_settings_of_a_team_are_options_of_the_role() -> None:
