@@ -100,9 +100,7 @@ class Team:
         broken = sources(shop_pages=(SERVES, BREAKS))
         commit(seed, "release", {**broken, "tests/test_pages.py": TEST, "tests/__init__.py": ""})
         git(seed, "tag", "--annotate", f"v{self.version}", "--message", self.version)
-        commit(
-            seed, "Sell gift cards next month", {"app/gift_cards.py": "PRICES = [10, 20]\n"}
-        )
+        commit(seed, "Sell gift cards next month", {"app/gift_cards.py": "PRICES = [10, 20]\n"})
         commit(seed, "Know the price of tea", sources())
         git(seed, "branch", "worse")
         git(seed, "checkout", "--quiet", "worse")

@@ -13,6 +13,7 @@ Private to oncall.recovery: it may change in any release.
 
 from __future__ import annotations
 
+import posixpath
 import re
 import typing as t
 from dataclasses import dataclass
@@ -61,6 +62,8 @@ class Entry:
             or (pattern and not pattern.fullmatch(value))
         ):
             raise InvalidInput(f"{self.subject}.{option}", f"{value!r} is not allowed here")
+        if option.endswith("_file"):
+            self._require_elsewhere(option, value)
         return value
 
     def needed(self, option: str, pattern: re.Pattern[str] | None = None) -> str:
@@ -107,6 +110,20 @@ class Entry:
         if not file and required:
             raise InvalidInput(self.subject, f"{option} or {option}_file is missing")
         return file
+
+    def _require_elsewhere(self, option: str, file: str) -> None:
+        """Refuse a file in the folder of the role's own, where files come and go.
+
+        Alertmanager takes a path from beside its configuration, where that folder is, too.
+        """
+        folder = posixpath.normpath(self.folder)
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(folder), file))
+        if path.startswith(f"{folder}/"):
+            raise InvalidInput(
+                f"{self.subject}.{option}",
+                f"{file!r} lies in {folder}, which is the role's own",
+                "Put it elsewhere",
+            )
 
     def done(self, config: dict[str, t.Any]) -> dict[str, t.Any]:
         """``config`` without what is None; refuses options that nobody asked for."""

@@ -100,9 +100,12 @@ def web_server(inbox: Inbox) -> Iterator[str]:
 
     class Handler(QuietHandler):
         def do_POST(self) -> None:
-            text = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            form = "form" in self.headers["Content-Type"]
-            body = {k: v[0] for k, v in parse_qs(text).items()} if form else json.loads(text)
+            # A reload is asked for with nothing in it.
+            text = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+            form = "form" in self.headers.get("Content-Type", "")
+            body = (
+                {k: v[0] for k, v in parse_qs(text).items()} if form else json.loads(text or "{}")
+            )
             inbox.deliveries.append(Delivery(self.path, dict(self.headers), body))
             # PagerDuty and Opsgenie say "accepted".
             self.send_response(202 if self.path.startswith(("/pagerduty", "/opsgenie")) else 200)

@@ -1,18 +1,21 @@
 # Copyright (c) 2026, oncall.recovery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the README says works when it is copied."""
+"""What the README and the guide say works when it is copied."""
 
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import yaml
 
 from .playbook import render
 
-README = Path(__file__).resolve().parents[3] / "README.md"
+CHECKOUT = Path(__file__).resolve().parents[3]
+README = CHECKOUT / "README.md"
+GUIDE = CHECKOUT / "docs" / "docsite" / "rst" / "guide_alerting.rst"
 
 
 def test_example_of_the_readme_passes_the_checks_of_promtool_and_amtool(tmp_path: Path) -> None:
@@ -25,4 +28,24 @@ def test_example_of_the_readme_passes_the_checks_of_promtool_and_amtool(tmp_path
     done = render(tmp_path, **{**variables, **servers})
     assert done.returncode == 0, done.stdout + done.stderr
     assert "shop/Deployment/web" in Path(variables["alert_rules_path"]).read_text()
-    assert "oncall@example.com" in Path(variables["alert_routing_path"]).read_text()
+    configuration = Path(variables["alert_routing_path"])
+    assert "oncall@example.com" in configuration.read_text()
+    # Debian's Alertmanager runs as it, and nobody else may read the file.
+    assert configuration.owner() == "prometheus"
+
+
+def test_command_of_the_guide_writes_an_object_where_no_prometheus_answers(tmp_path: Path) -> None:
+    guide = GUIDE.read_text()
+    (example,) = re.findall(r"    # alerting\.yml\n(.*?)\n\n\.\.", guide, re.DOTALL)
+    (tmp_path / "alerting.yml").write_text(example)
+    (pasted,) = re.findall(
+        r"\$ ansible-playbook oncall\.recovery\.alerting ([^$]*=prometheus_rule.*?)\n    \$",
+        guide,
+        re.DOTALL,
+    )
+    arguments = shlex.split(pasted.replace("\\\n", " ").replace("$PWD", str(tmp_path)))
+    done = render(tmp_path, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    written = yaml.safe_load((tmp_path / "rules.yml").read_text())
+    assert written["kind"] == "PrometheusRule"
+    assert len(written["spec"]["groups"]) == 2

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.support.playbooks import play
 from tests.e2e.support.prometheus import Certificates
 from tests.e2e.support.workloads import wait_until
 
@@ -233,17 +234,24 @@ def test_alerts_of_a_workload_come_as_one_message_and_tell_when_they_resolve(sit
         ("severe", {"signal": "latency"}, {"signal": "latency", "severity": "warning"}, True),
         ("mild", {"signal": "crash_loop", "severity": "warning"}, {"signal": "error_rate"}, False),
         ("alone", {"signal": "error_rate"}, {"signal": "cpu", "severity": "warning"}, False),
+        # Those of other people's rules, which tell no signal, or no workload.
+        ("foreign", {"signal": ""}, {"signal": "", "severity": "warning"}, False),
+        ("", {"signal": "latency"}, {"signal": "latency", "severity": "warning"}, False),
+        ("", {"signal": "oom_kill"}, {"signal": "crash_loop"}, False),
     ],
 )
 def test_cause_silences_its_symptoms(
     name: str, cause: dict[str, str], symptom: dict[str, str], silenced: bool, site: Site
 ) -> None:
-    send(site, alert(name, **cause), alert(name, **symptom))
-    url = f'{site.url}/api/v2/alerts?filter=name="{name}"'
+    case = f"{name}-{cause['signal']}"
+    send(site, alert(name, **cause, case=case), alert(name, **symptom, case=case))
+    url = f'{site.url}/api/v2/alerts?filter=case="{case}"'
 
     def states() -> dict[tuple[str, str], bool]:
         return {
-            (one["labels"]["signal"], one["labels"]["severity"]): bool(one["status"]["inhibitedBy"])
+            (one["labels"].get("signal", ""), one["labels"]["severity"]): bool(
+                one["status"]["inhibitedBy"]
+            )
             for one in ask(url)
         }
 
@@ -359,10 +367,16 @@ def test_run_changes_what_has_changed_and_shows_no_secret(tmp_path: Path) -> Non
         assert path.read_text() == before
         assert (secrets / "chat.slack.0.api_url").exists()
 
+        foreign = {"ca.pem", ".keep", "chat.slack.0.api_url.bak", "xsmtp.auth_password.old"}
+        for name in foreign:
+            (secrets / name).write_text("somebody else's")
+        (secrets / "smtp.auth_password").write_text("s3cret-and-used-no-more")
         done = render(tmp_path, "--diff", "-vvv", **changes)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "boss@shop.example" in ask(f"{url}/api/v2/status")["config"]["original"]
-        assert [file.name for file in secrets.iterdir()] == ["robot.webhook.0.token"]
+        ours = {file.name for file in secrets.iterdir()} - foreign
+        assert ours == {"robot.webhook.0.token"}
+        assert all((secrets / name).exists() for name in foreign)
         assert (secrets / "robot.webhook.0.token").read_text() == "s3cret-new-token"
 
     before = path.read_text()
@@ -374,3 +388,52 @@ def test_run_changes_what_has_changed_and_shows_no_secret(tmp_path: Path) -> Non
     assert path.read_text() == before
     for run in (tried, done, refused):
         assert "s3cret" not in run.stdout + run.stderr
+
+
+def test_reload_is_not_lost_when_a_later_task_fails(tmp_path: Path) -> None:
+    inbox = Inbox()
+    with web_server(inbox) as web:
+        failed = render(
+            tmp_path,
+            alert_rules_path=str(tmp_path / "rules.yml"),
+            alert_rules_services=[{"namespace": "shop", "name": "web"}],
+            alert_rules_reload_url=f"{web}/prometheus",
+            alert_routing_path=str(tmp_path / "alertmanager.yml"),
+            alert_routing_receivers=[{"name": "robot", "webhook": [{"url": web, "token": "x"}]}],
+            alert_routing_default_receiver="robot",
+            alert_routing_reload_url=f"{web}/alertmanager",
+            # After the rules, and after the secrets.
+            alert_routing_validate="test ! -e %s",
+        )
+    assert failed.failed
+    assert not (tmp_path / "alertmanager.yml").exists()
+    reloads = [delivery.path for delivery in inbox.deliveries]
+    assert reloads == ["/prometheus/-/reload", "/alertmanager/-/reload"]
+
+
+def test_each_role_has_its_files_read_before_the_play_goes_on(tmp_path: Path) -> None:
+    playbook = tmp_path / "play.yml"
+    playbook.write_text(
+        "- hosts: localhost\n"
+        "  gather_facts: false\n"
+        "  tasks:\n"
+        "    - ansible.builtin.include_role: {name: oncall.recovery.alert_rules}\n"
+        "    - ansible.builtin.include_role: {name: oncall.recovery.alert_routing}\n"
+        "    - ansible.builtin.fail: {msg: too late}\n"
+    )
+    inbox = Inbox()
+    with web_server(inbox) as web:
+        failed = play(
+            str(playbook),
+            cwd=tmp_path,
+            alert_rules_path=str(tmp_path / "rules.yml"),
+            alert_rules_services=[{"namespace": "shop", "name": "web"}],
+            alert_rules_reload_url=f"{web}/prometheus",
+            alert_routing_path=str(tmp_path / "alertmanager.yml"),
+            alert_routing_receivers=[{"name": "robot", "webhook": [{"url": web}]}],
+            alert_routing_default_receiver="robot",
+            alert_routing_reload_url=f"{web}/alertmanager",
+        )
+    assert "too late" in failed.output
+    reloads = [delivery.path for delivery in inbox.deliveries]
+    assert reloads == ["/prometheus/-/reload", "/alertmanager/-/reload"]

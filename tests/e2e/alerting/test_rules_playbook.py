@@ -63,6 +63,12 @@ def test_rules_are_written_checked_and_loaded(url: str, path: Path, tmp_path: Pa
     assert "changed=0" in again.stdout
     assert "Reload Prometheus" not in again.stdout
 
+    # JSON's escapes for it are none of YAML's.
+    wanted["alert_rules_labels"] = {"motto": "\N{FIRE} für alle"}
+    labelled = render(tmp_path, **wanted)
+    assert labelled.returncode == 0, labelled.stdout + labelled.stderr
+    assert alerting_rules(url)["TargetDown"]["labels"]["motto"] == "\N{FIRE} für alle"
+
     wanted["alert_rules_signals"] = {"latency": {"enabled": False}}
     changed = render(tmp_path, **wanted)
     assert changed.returncode == 0, changed.stdout + changed.stderr

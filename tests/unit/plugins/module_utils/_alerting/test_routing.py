@@ -184,6 +184,18 @@ def test_webhook_shows_its_token_and_trusts_an_authority() -> None:
         ({"name": "mail", "sns": [{**SMS, "access_key": "s3cret"}]}, "together"),
         ({"name": "mail", "sns": [{**SMS, **KEYS, "profile": "x"}]}, "or profile"),
         ({"name": "mail", "webhook": [{"url": "eda"}]}, "'eda' is not allowed here"),
+        (
+            {"name": "mail", "pagerduty": [{"routing_key_file": f"{FOLDER}/mail.pagerduty.0.key"}]},
+            f"routing_key_file: '{FOLDER}/mail.pagerduty.0.key' lies in {FOLDER}",
+        ),
+        (
+            {
+                "name": "mail",
+                "webhook": [{"url": "https://a", "ca_file": f"{FOLDER}/../secrets/a"}],
+            },
+            "which is the role's own. Put it elsewhere",
+        ),
+        ({"name": "mail", "slack": [{"api_url_file": "secrets/url"}]}, f"lies in {FOLDER}"),
         ({"name": "mail", "webhook": [{"url": "https://a", "max_alerts": "x"}]}, "is no number"),
     ],
 )
@@ -219,6 +231,10 @@ def test_receiver_that_cannot_be_told_is_refused(receiver: Any, words: str) -> N
         ({"time_intervals": [{}]}, "time_intervals: {} has no name"),
         ({"smtp": {}}, "smtp: is missing, and a receiver has email"),
         ({"smtp": {"from": "a@b"}}, "smtp: smarthost is missing"),
+        (
+            {"smtp": {"smarthost": "m:25", "from": "a@b", "auth_password_file": f"{FOLDER}/x"}},
+            f"smtp.auth_password_file: '{FOLDER}/x' lies in {FOLDER}",
+        ),
         ({"smtp": {"smarthost": "m:25", "from": "a@b", "require_tls": "no"}}, "true or false"),
     ],
 )
