@@ -24,9 +24,7 @@ ROLE = CHECKOUT / "roles" / "hotfix_release"
 TARGET = CHECKOUT / "tests" / "integration" / "targets" / "role_hotfix_release"
 COMMAND = re.compile(r"ansible-playbook (oncall\.recovery\.\S+) -e @(?:\S*/)?hotfix\.yml")
 PIPELINES = ["github-actions.yml", "gitlab-ci.yml", "Jenkinsfile"]
-INPUTS = {
-    f"HOTFIX_RELEASE_{name}" for name in ("NAME", "COMMITS", "REASON", "VERSION", "FROM_TAG")
-}
+INPUTS = {f"HOTFIX_RELEASE_{name}" for name in ("NAME", "COMMITS", "REASON", "VERSION", "FROM_TAG")}
 # What lets its holder into the repository or the cluster.
 SECRETS = {
     "RECOVERY_GIT_TOKEN",
@@ -142,7 +140,7 @@ def test_pipelines_need_no_more_than_their_image_has() -> None:
 
 @pytest.mark.parametrize("name", ["README.md", "docs/docsite/rst/guide_hotfix.rst"])
 def test_pasted_command_says_what_it_seems_to_say(name: str) -> None:
-    """Ansible splits ``-e name=value`` at spaces once more, and takes no backslash for an escape."""
+    """Ansible splits ``-e name=value`` at spaces again, whatever backslashes stand before them."""
     text = (CHECKOUT / name).read_text().replace("\\\n", " ")
     commands = re.findall(r"\$ (ansible-playbook oncall\.recovery\.hotfix_release [^\n]*)", text)
     assert len(commands) > 1

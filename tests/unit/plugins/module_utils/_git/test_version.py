@@ -13,8 +13,8 @@ from ansible_collections.oncall.recovery.plugins.module_utils._errors import Inv
 from ansible_collections.oncall.recovery.plugins.module_utils._git.version import (
     TagFormat,
     newest_first,
-    parse_version,
     next_release,
+    parse_version,
     release_tag,
 )
 
