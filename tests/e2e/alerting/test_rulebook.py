@@ -153,7 +153,7 @@ def test_fifty_messages_about_a_group_start_one_playbook_until_it_is_resolved(si
 
 
 def test_every_group_has_one_action_also_in_one_message(site: Site) -> None:
-    names = [next(NAMES) for _ in range(4)]
+    names = [next(NAMES) for _number in range(4)]
     site.rulebook.send(message(alert(names[0]), alert(names[1]), alert(names[0], signal="latency")))
     site.rulebook.send(message(alert(names[2], namespace="billing", kind="StatefulSet")))
     site.rulebook.send(message(alert(names[3]), alert(next(NAMES), _status="resolved")))

@@ -78,7 +78,7 @@ def test_alert_launches_one_job_with_what_was_checked_and_nothing_else(tmp_path:
             {"signal": "{{ lookup('ansible.builtin.pipe', 'id') }}"},
         ):
             rulebook.send(message(alert("web", **{"playbook": PLAYBOOK, **labels})))
-        for _ in range(3):
+        for _again in range(3):
             assert rulebook.send(message(alert("web", playbook=PLAYBOOK))) == 200
         wait_until(lambda: len(rulebook.lines("acted on already")) == 2, "all are judged")
         wait_until(lambda: bool(launched), f"a job is launched, see {rulebook.log}")
