@@ -46,7 +46,8 @@ options:
       client_cert:
         description:
           - Path of the certificate to log in with, in PEM format. The file may hold the key, too.
-            Falls back to E(RECOVERY_PROMETHEUS_CLIENT_CERT) or E(RECOVERY_ALERTMANAGER_CLIENT_CERT).
+            Falls back to E(RECOVERY_PROMETHEUS_CLIENT_CERT) or
+            E(RECOVERY_ALERTMANAGER_CLIENT_CERT).
         type: path
       client_key:
         description:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: signal_info
-short_description: Ask Prometheus, Alertmanager, a JSON endpoint or the cluster whether a service is healthy
+short_description: Ask Prometheus, Alertmanager, JSON endpoints or the cluster for signals of health
 version_added: 0.1.0
 author:
   - oncall.recovery contributors (@oncall-recovery)
@@ -430,27 +430,39 @@ signals:
           where there was none.
       type: dict
       sample:
-        {"labels": {}, "value": 0.31, "text": "0.31", "time": "2026-11-25T09:30:00.251Z", "detail": ""}
+        labels: {}
+        value: 0.31
+        text: "0.31"
+        time: "2026-11-25T09:30:00.251Z"
+        detail: ""
     values:
       description:
-        - Every value of the last look, with its labels and its time (UTC). RV(ignore:value) is null
-          where it is C(NaN) or infinite, which RV(ignore:text) then says in the server's words.
-          RV(ignore:detail) says more in words, such as the names of alerts, or why a rollout failed.
+        - Every value of the last look, with its labels and its time (UTC). RV(ignore:value) is
+          null where it is C(NaN) or infinite, which RV(ignore:text) then says in the server's words.
+          RV(ignore:detail) says more in words, such as the names of alerts, or why a rollout
+          failed.
         - Labels are those of the series, the C(pod) and C(container), or the C(index) or C(key) in
           the answer of a JSON endpoint.
       type: list
       elements: dict
       sample:
-        - {"labels": {}, "value": 0.31, "text": "0.31", "time": "2026-11-25T09:30:00.251Z", "detail": ""}
+        - labels: {}
+          value: 0.31
+          text: "0.31"
+          time: "2026-11-25T09:30:00.251Z"
+          detail: ""
     history:
       description:
-        - Every sample, with its time (UTC), its verdict, its worst value (null where there was none)
-          and the reason. Those of all looks, or with O(signals[].range) those of the last one. The
-          last 1000 at most.
+        - Every sample, with its time (UTC), its verdict, its worst value (null where there was
+          none) and the reason. Those of all looks, or with O(signals[].range) those of the last
+          one. The last 1000 at most.
       type: list
       elements: dict
       sample:
-        - {"time": "2026-11-25T09:30:00.251Z", "verdict": "unhealthy", "value": 0.31, "reason": "0.31 > 0.05"}
+        - time: "2026-11-25T09:30:00.251Z"
+          verdict: unhealthy
+          value: 0.31
+          reason: 0.31 > 0.05
     trend:
       description:
         - V(better), V(same) or V(worse) than in O(baseline). V(unknown) where it is not there, or
@@ -478,102 +490,99 @@ duration:
 
 import typing as t
 
-from ansible.module_utils.basic import env_fallback
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
     finish,
     reporting_errors,
-    require_at_least,
-    signal_module,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._signals.http_json import Endpoint
-from ansible_collections.oncall.recovery.plugins.module_utils._signals.prometheus import ask_now
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter_kube import (
+    kubernetes_module,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter_signals import (
+    keep_out_of_results,
+    with_query,
+    workload_questions,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._options import (
+    JSON_OPTIONS,
+    KINDS,
+    LOGIN_CONSTRAINTS,
+    SERVER_OPTIONS,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._signals.signals import (
+    Servers,
+    endpoints_of,
+    request_from,
+    signals_from,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._signals.verdict import (
     COMPARISONS,
     HEALTHY,
     UNHEALTHY,
     UNKNOWN,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._signals.watch import (
-    WatchRequest,
-    baseline_from,
-    signals_from,
-    watch,
-)
+from ansible_collections.oncall.recovery.plugins.module_utils._signals.watch import watch
 
-
-def _from_environment(name: str) -> tuple[t.Any, list[str]]:
-    return (env_fallback, [f"RECOVERY_PROMETHEUS_{name}"])
-
-
-ARGUMENT_SPEC: dict[str, t.Any] = {
-    "prometheus": {
+SIGNAL_OPTIONS: dict[str, t.Any] = {
+    "name": {"type": "str", "required": True},
+    "promql": {"type": "str"},
+    "range": {"type": "str"},
+    "step": {"type": "str"},
+    "alerts": {
         "type": "dict",
-        # What is left out may stand in the environment.
-        "apply_defaults": True,
         "options": {
-            "url": {"type": "str", "required": True, "fallback": _from_environment("URL")},
-            "username": {"type": "str", "fallback": _from_environment("USERNAME")},
-            "password": {
-                "type": "str",
-                "no_log": True,
-                "fallback": _from_environment("PASSWORD"),
-            },
-            "token": {"type": "str", "no_log": True, "fallback": _from_environment("TOKEN")},
-            "ca_cert": {"type": "path", "fallback": _from_environment("CA_CERT")},
-            "client_cert": {"type": "path", "fallback": _from_environment("CLIENT_CERT")},
-            "client_key": {
-                "type": "path",
-                "no_log": False,
-                "fallback": _from_environment("CLIENT_KEY"),
-            },
-            "validate_certs": {"type": "bool", "default": True},
+            "matchers": {"type": "list", "elements": "str", "default": []},
+            "silenced": {"type": "bool", "default": False},
+            "inhibited": {"type": "bool", "default": False},
         },
-        "mutually_exclusive": [("token", "username")],
-        "required_together": [("username", "password")],
-        "required_by": {"client_key": "client_cert"},
     },
-    "signals": {
-        "type": "list",
-        "elements": "dict",
-        "required": True,
+    "json": {"type": "dict", "options": JSON_OPTIONS, **LOGIN_CONSTRAINTS},
+    "workload": {
+        "type": "dict",
         "options": {
+            "measure": {
+                "type": "str",
+                "choices": ["rollout", "restarts", "oom_kills"],
+                "required": True,
+            },
+            "kind": {"type": "str", "choices": KINDS, "default": "Deployment"},
+            "namespace": {"type": "str"},
             "name": {"type": "str", "required": True},
-            "promql": {"type": "str", "required": True},
-            "comparison": {"type": "str", "choices": list(COMPARISONS), "default": ">"},
-            "threshold": {"type": "float", "required": True},
-            "no_data": {
-                "type": "str",
-                "choices": [UNKNOWN, HEALTHY, UNHEALTHY],
-                "default": UNKNOWN,
-            },
-            "tolerance": {"type": "float", "default": 0.1},
+            "within": {"type": "str", "default": "10m"},
         },
     },
-    "timeout": {"type": "int", "default": 10},
-    "watch_for": {"type": "int", "default": 0},
-    "interval": {"type": "int", "default": 5},
+    "comparison": {"type": "str", "choices": list(COMPARISONS), "default": ">"},
+    "threshold": {"type": "float"},
+    "consecutive": {"type": "int", "default": 1},
+    "no_data": {"type": "str", "choices": [UNKNOWN, HEALTHY, UNHEALTHY], "default": UNKNOWN},
+    "on_error": {"type": "str", "choices": [UNKNOWN, UNHEALTHY], "default": UNKNOWN},
+    "tolerance": {"type": "float", "default": 0.1},
+}
+ARGUMENT_SPEC: dict[str, t.Any] = {
+    **SERVER_OPTIONS,
+    "signals": {"type": "list", "elements": "dict", "required": True, "options": SIGNAL_OPTIONS},
+    "timeout": {"type": "str", "default": "10s"},
+    "watch_for": {"type": "str", "default": "0"},
+    "interval": {"type": "str", "default": "5s"},
     "watch_until": {"type": "str", "choices": [HEALTHY, UNHEALTHY], "default": UNHEALTHY},
     "baseline": {"type": "list", "elements": "dict", "default": []},
+    "query": {"type": "str"},
 }
 
 
 def main() -> None:
-    module = signal_module(ARGUMENT_SPEC)
+    module = kubernetes_module(ARGUMENT_SPEC)
     options = module.params
-    with reporting_errors(module):
-        require_at_least(options, timeout=1, watch_for=0, interval=1)
-        endpoint = Endpoint.from_options("prometheus", options["prometheus"])
-        watched = watch(
-            lambda promql: ask_now(endpoint, promql, options["timeout"]),
-            signals_from(options["signals"]),
-            WatchRequest(
-                seconds=options["watch_for"],
-                interval=options["interval"],
-                until=options["watch_until"],
-                baseline=baseline_from(options["baseline"]),
-            ),
-        )
-    finish(module, watched.as_result(), warnings=[*endpoint.warnings(), *watched.warnings])
+    with reporting_errors(module), workload_questions(module) as measure:
+        shape = with_query(options["query"])
+        request = request_from(options)
+        servers = Servers(options["prometheus"], options["alertmanager"], measure)
+        signals = signals_from(options["signals"], servers, request)
+        endpoints = endpoints_of(signals)
+        keep_out_of_results(module, *(endpoint.secrets for endpoint in endpoints))
+        watched = watch(signals, request)
+        result = shape(watched.as_result())
+    warnings = [warning for endpoint in endpoints for warning in endpoint.warnings()]
+    finish(module, result, warnings=[*warnings, *watched.warnings])
 
 
 if __name__ == "__main__":
