@@ -438,7 +438,8 @@ signals:
     values:
       description:
         - Every value of the last look, with its labels and its time (UTC). RV(ignore:value) is
-          null where it is C(NaN) or infinite, which RV(ignore:text) then says in the server's words.
+          null where it is C(NaN) or infinite, which RV(ignore:text) then says in the server's
+          words.
           RV(ignore:detail) says more in words, such as the names of alerts, or why a rollout
           failed.
         - Labels are those of the series, the C(pod) and C(container), or the C(index) or C(key) in
