@@ -50,6 +50,7 @@ class Signal:
 
     :param source: what kind of question it is: ``promql``, ``alerts``, ``json`` or ``workload``.
     :param consecutive: how many samples have to say the same, up to the last.
+    :param samples: how many samples one look takes.
     :param no_data: the verdict where there is nothing to compare, or NaN.
     :param on_error: the verdict where there is no answer.
     :param tolerance: by which share of the value before it may move and count as the same.
@@ -61,9 +62,15 @@ class Signal:
     comparison: str = ">"
     source: str = "promql"
     consecutive: int = 1
+    samples: int = 1
     no_data: str = UNKNOWN
     on_error: str = UNKNOWN
     tolerance: float = 0.1
+
+    @property
+    def looks_needed(self) -> int:
+        """How many looks it takes until there are enough samples to agree."""
+        return 1 if self.samples > 1 else self.consecutive
 
     def is_unhealthy(self, value: float) -> bool:
         return COMPARISONS[self.comparison](value, self.threshold)

@@ -374,10 +374,6 @@ def test_credentials_follow_no_redirect_and_come_back_in_no_error(
             {"signals": [health("http://shop", "a", {"token": "b", "username": "c"})]},
             "mutually exclusive",
         ),
-        (
-            {"signals": [health("http://shop", "a", {}, consecutive=3)]},
-            "signal health: needs 3 samples and would get 1. Set watch_for to 10 s or more",
-        ),
     ],
 )
 def test_bad_input_is_refused(options: dict[str, Any], words: str) -> None:

@@ -185,3 +185,15 @@ def test_moments_of_the_next_answer_replace_those_before() -> None:
 
 def test_warnings_of_the_last_look_are_told_with_the_signal() -> None:
     assert Server(errors=[0.04]).watch().warnings == ["errors: it is partial"]
+
+
+def test_there_are_as_many_looks_as_samples_have_to_agree() -> None:
+    server = Server(errors=[0.01])
+    seen = server.watch(consecutive=3, interval=5)
+    assert (seen.verdict, seen.looks, server.slept) == ("healthy", 3, [5, 5])
+
+
+def test_looks_end_with_that_where_there_is_no_answer() -> None:
+    server = Server(errors=[None])
+    seen = server.watch(consecutive=3, seconds=2, interval=5)
+    assert (seen.verdict, seen.looks, server.slept) == ("unknown", 3, [5, 5])
