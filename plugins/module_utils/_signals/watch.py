@@ -147,8 +147,8 @@ def watch(
 ) -> Watched:
     """Look at all signals side by side, again and again as the request asks; all that was seen.
 
-    It takes ``request.seconds`` and, for the last look, ``request.timeout`` at most; more only where
-    that is too short for the samples that have to agree.
+    It takes ``request.seconds`` and, for the last look, ``request.timeout`` at most; more only
+    where that is too short for the samples that have to agree.
     """
     needed = max(signal.looks_needed for signal in signals)
     asker, rows = Asker(signals, request.timeout), [Row(signal) for signal in signals]
