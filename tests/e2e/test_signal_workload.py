@@ -53,7 +53,7 @@ def test_workload_that_runs_is_healthy_by_all_measures(
     apply(cluster.kubeconfig, runs.manifest("1"))
     answer = look(runs, *MEASURES, watch_for="60s", interval="1s", watch_until="healthy")
     assert verdicts(answer) == dict.fromkeys(MEASURES, "healthy")
-    rollout, restarts, _ = answer.result["signals"]
+    rollout, restarts, _kills = answer.result["signals"]
     assert rollout["worst"]["detail"].startswith("complete: all 1 pods run revision")
     assert restarts["values"][0]["labels"]["container"] == "app"
     with requests_to(cluster, namespace) as requests:

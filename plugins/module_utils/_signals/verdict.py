@@ -133,12 +133,10 @@ def read(signal: Signal, moment: Moment) -> Reading:
         comparison = f"{signal.comparison} {signal.threshold:g}"
         return say(UNHEALTHY, f"{_words(worst, comparison)}{others}")
     missing = next((sample for sample in samples if math.isnan(sample.value)), None)
-    if missing is not None and (worst is None or signal.no_data != HEALTHY):
-        return say(
-            signal.no_data, f"{_words(missing, 'is no number')}, {_counts_as(signal.no_data)}"
-        )
-    assert worst is not None
-    return say(HEALTHY, _words(worst, f"is not {signal.comparison} {signal.threshold:g}"))
+    if worst is not None and (missing is None or signal.no_data == HEALTHY):
+        return say(HEALTHY, _words(worst, f"is not {signal.comparison} {signal.threshold:g}"))
+    told = _words(missing or samples[0], "is no number")
+    return say(signal.no_data, f"{told}, {_counts_as(signal.no_data)}")
 
 
 def unreadable(signal: Signal, why: str, at: float) -> Reading:

@@ -231,7 +231,7 @@ class Shop(QuietHandler):
             self.send_response(200)
             self.end_headers()
             with contextlib.suppress(OSError):
-                for _ in range(16):
+                for _number in range(16):
                     self.wfile.write(b" " * 1024 * 1024)
         elif path == "/down":
             self.answer(503, {"status": "DOWN"})
