@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.cluster.shop.versions import build_shop_images
 
 from .support.audit import requests_to
 from .support.modules import Answer, run_module
+from .support.proxy import Trouble, proxy_to
 from .support.workloads import KINDS, Workload
 
 MEASURES = ("rollout", "restarts", "oom_kills")
@@ -123,7 +125,24 @@ def test_api_server_that_is_not_there_is_unknown_within_the_time_limit(
     lost = Workload(cluster.kubeconfig, "Deployment", namespace, "lost")
     answer = look(lost, "rollout", host="https://127.0.0.1:1", timeout="3s")
     assert verdicts(answer) == {"rollout": "unknown"}
+    assert "Connection refused" in answer.result["reasons"][0]
     assert answer.result["duration"] < 4
+
+
+def test_api_server_that_falls_silent_is_unknown_within_the_time_limit(
+    cluster: Cluster, namespace: str
+) -> None:
+    silent = Workload(cluster.kubeconfig, "Deployment", namespace, "silent").deploy("1")
+
+    def stall(_method: str, path: str) -> Trouble | None:
+        return Trouble.STALL if "/replicasets" in path else None
+
+    started = time.monotonic()
+    with proxy_to(cluster.kubeconfig, stall) as host:
+        answer = look(silent, "rollout", "restarts", host=host, timeout="3s")
+    assert verdicts(answer) == {"rollout": "unknown", "restarts": "unknown"}
+    # The process ends, too, and waits for no thread that still waits.
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(
