@@ -236,7 +236,8 @@ def test_person_who_takes_over_is_not_undone_by_automation(
 def test_record_holds_no_more_than_what_a_repeat_needs(cluster: Cluster, namespace: str) -> None:
     web = release(Workload(cluster.kubeconfig, "Deployment", namespace, "noted"), "1", "2")
     undo(web, incident="INC-6", reason="token=hunter2 leaked")
-    annotations = web.live()["metadata"]["annotations"]
-    record = json.loads(annotations["oncall.recovery/rollback"])
-    assert set(record) == {"incident", "automatic", "at", "from", "to"}
+    metadata = web.live()["metadata"]
+    record = json.loads(metadata["annotations"]["oncall.recovery/rollback"])
+    assert set(record) == {"incident", "automatic", "at", "from", "to", "generation"}
+    assert record["generation"] == metadata["generation"]
     assert (record["incident"], record["automatic"]) == ("INC-6", False)
