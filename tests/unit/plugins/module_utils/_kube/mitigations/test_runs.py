@@ -287,6 +287,18 @@ def test_refused_change_leaves_no_entry(server: ApiServer) -> None:
     assert server.ledger() == {}
 
 
+def test_refused_change_of_what_is_gone_since_is_said(server: ApiServer) -> None:
+    def delete(_write: int, path: str, _is_stored: bool) -> None:
+        if path == CONFIG_MAP:
+            del server.objects[CONFIG_MAP]
+            raise ApiError("ConfigMap shop/web", 422, "Invalid", "testing failed")
+
+    server.hook = delete
+    outcome = apply(server, "m", URL)
+    assert states(outcome) == ["failed"]
+    assert "testing failed" in outcome.failure
+
+
 def test_restart_that_failed_is_due_at_the_next_try(server: ApiServer) -> None:
     original = server.content()
     apply(server, "m", URL)
