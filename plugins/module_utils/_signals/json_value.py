@@ -94,4 +94,3 @@ def _text(value: t.Any, where: str) -> str:
         return repr(value) if not math.isnan(float(value)) else NO_NUMBER
     except OverflowError:
         raise NoAnswer(where, "the value is a number beyond all bounds", NEXT_STEP) from None
-
