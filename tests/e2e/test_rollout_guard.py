@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -35,8 +34,9 @@ GOOD = "1.0.0"
 RATE = 10.0
 PATIENCE_SECONDS = 5.0
 # What rates are taken over, and the least that Prometheus has to know from before.
-WINDOW_SECONDS = 10
+WINDOW_SECONDS = 15
 STORIES_AT_ONCE = 4
+LOG, STARTED = "ansible.log", "Look | Ask the signals"
 # A port of loopback that nobody listens on.
 NOBODY = "http://127.0.0.1:1"
 
@@ -149,16 +149,23 @@ class Stage:
         return Told(played, facts, workload, version, load.report())
 
     def _replace(self, story: Story) -> None:
-        time.sleep(WINDOW_SECONDS)
+        """Deploy the next version as soon as the guard watches."""
+        log = self._folder(story) / LOG
+        wait_until(lambda: log.exists() and STARTED in log.read_text(), "a guard that watches", 60)
         deploy.apply(self.cluster.kubeconfig, self.shop(story, story.then))
 
-    def guard(self, story: Story, *arguments: str) -> Played:
+    def _folder(self, story: Story) -> Path:
         folder = self.folder / story.name
         folder.mkdir(exist_ok=True)
+        return folder
+
+    def guard(self, story: Story, *arguments: str) -> Played:
+        folder = self._folder(story)
         return play(
             "oncall.recovery.rollout_guard",
             *arguments,
             cwd=folder,
+            env={"ANSIBLE_LOG_PATH": str(folder / LOG)},
             **{
                 "recovery_kubeconfig": str(self.cluster.kubeconfig),
                 "rollout_guard_namespace": self.namespace,
