@@ -143,6 +143,16 @@ step:
   returned: when there is one
   type: str
   sample: started
+next_version:
+  description: The next patch. Empty where the tag holds no version.
+  returned: with O(state=present)
+  type: str
+  sample: 1.2.4
+next_tag:
+  description: The tag of the next patch. Empty where the production tag holds no version.
+  returned: with O(state=present)
+  type: str
+  sample: v1.2.4
 notes:
   description: What else a person should know, such as that a shallow clone was deepened.
   returned: success

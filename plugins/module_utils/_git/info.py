@@ -11,10 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.oncall.recovery.plugins.module_utils._errors import (
-    InvalidInput,
-    RecoveryError,
-)
+from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
 from ansible_collections.oncall.recovery.plugins.module_utils._git.base import (
     BaseRequest,
     find_base,
@@ -31,7 +28,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._git.state import 
     State,
     all_states,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._git.version import release_tag
+from ansible_collections.oncall.recovery.plugins.module_utils._git.version import next_release
 
 if t.TYPE_CHECKING:
     from ansible_collections.oncall.recovery.plugins.module_utils._git.repository import Repository
@@ -56,7 +53,7 @@ def read_info(
         return result
     remote = read_remote(repository, remote_name)
     base = find_base(repository, remote, request)
-    version, tag = _next(base.tag, request)
+    version, tag = next_release(base.tag, request.tag_format)
     deepened = base.deepened
     branch = request.reachable_from or remote.default_branch or "main"
     commits: list[dict[str, str]] = []
@@ -89,14 +86,6 @@ def hotfix_result(state: State) -> dict[str, t.Any]:
         "version": release.version if release else "",
         "tag": release.tag if release else "",
     }
-
-
-def _next(tag: str, request: BaseRequest) -> tuple[str, str]:
-    try:
-        return release_tag(tag, None, request.tag_format)
-    except InvalidInput:
-        # A tag without a version has no next one; the rest is worth telling.
-        return "", ""
 
 
 def _commits_since(

@@ -38,6 +38,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._git.state import 
     State,
     Workspace,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._git.version import next_release
 from ansible_collections.oncall.recovery.plugins.module_utils._git.worktree import (
     FULL,
     SPARSE,
@@ -101,7 +102,14 @@ def start(workspace: Workspace, request: StartRequest) -> dict[str, t.Any]:
         if is_new:
             workspace.save(state)
         changed = _make(workspace, state, request.checkout) or is_new
-    return {**started_result(state), "changed": changed, "notes": notes}
+    version, tag = next_release(state.base_tag, request.base.tag_format)
+    return {
+        **started_result(state),
+        "next_version": version,
+        "next_tag": tag,
+        "changed": changed,
+        "notes": notes,
+    }
 
 
 def abort(workspace: Workspace, *, dry_run: bool = False) -> dict[str, t.Any]:

@@ -146,3 +146,11 @@ def release_tag(base_tag: str, asked: str | None, option: str | None) -> tuple[s
             "Set version",
         )
     return str(base.next_patch), tag_format.tag_of(base.next_patch)
+
+
+def next_release(base_tag: str, option: str | None) -> tuple[str, str]:
+    """The next patch after ``base_tag`` and its tag; both "" where the tag holds no version."""
+    try:
+        return release_tag(base_tag, None, option)
+    except InvalidInput:
+        return "", ""

@@ -13,6 +13,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._errors import Inv
 from ansible_collections.oncall.recovery.plugins.module_utils._git.version import (
     TagFormat,
     newest_first,
+    next_release,
     parse_version,
     release_tag,
 )
@@ -67,6 +68,13 @@ def test_version_that_cannot_be_told_is_refused(
     with pytest.raises(InvalidInput) as refused:
         release_tag(base, asked, tag_format)
     assert says in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("base", "expected"), [("v1.2.3", ("1.2.4", "v1.2.4")), ("nightly", ("", ""))]
+)
+def test_next_release_is_told_where_there_is_one(base: str, expected: tuple[str, str]) -> None:
+    assert next_release(base, None) == expected
 
 
 def test_order_is_that_of_semver() -> None:
