@@ -51,9 +51,9 @@ class WorkloadMeasure:
     reference: WorkloadReference
     within: int
 
-    def ask(self, _seconds: float) -> Answer:
+    def ask(self, seconds: float) -> Answer:
         """One value per thing measured; raises RecoveryError where it cannot be read."""
-        found = self.gauge.measure(self.measure, self.reference, self.within)
+        found = self.gauge.measure(self.measure, self.reference, self.within, seconds)
         at = time.time()
         samples = [
             Sample(one.labels, NO_NUMBER if one.number is None else str(one.number), at, one.detail)

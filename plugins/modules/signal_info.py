@@ -189,7 +189,8 @@ options:
         description:
           - How many samples have to say the same, one after the other up to the last, before the
             signal is healthy or unhealthy. Until then it is V(unknown).
-          - Each look takes one sample, or with O(signals[].range) one for each step.
+          - Each look takes one sample, or with O(signals[].range) one for each step. There are as
+            many looks as are needed for that, whatever O(watch_for) says.
         type: int
         default: 1
       no_data:
@@ -221,7 +222,7 @@ options:
   watch_for:
     description:
       - How long to look again and again. A duration such as V(5m), or a number of seconds. V(0)
-        looks once.
+        looks once, or as often as O(signals[].consecutive) needs.
       - It ends before that when the verdict over all signals is that of O(watch_until). The result
         is that of the last look, which may take another O(timeout).
     type: str
@@ -438,7 +439,8 @@ signals:
     values:
       description:
         - Every value of the last look, with its labels and its time (UTC). RV(ignore:value) is
-          null where it is C(NaN) or infinite, which RV(ignore:text) then says in the server's words.
+          null where it is C(NaN) or infinite, which RV(ignore:text) then says in the server's
+          words.
           RV(ignore:detail) says more in words, such as the names of alerts, or why a rollout
           failed.
         - Labels are those of the series, the C(pod) and C(container), or the C(index) or C(key) in
@@ -576,7 +578,7 @@ def main() -> None:
         shape = with_query(options["query"])
         request = request_from(options)
         servers = Servers(options["prometheus"], options["alertmanager"], measure)
-        signals = signals_from(options["signals"], servers, request)
+        signals = signals_from(options["signals"], servers)
         endpoints = endpoints_of(signals)
         keep_out_of_results(module, *(endpoint.secrets for endpoint in endpoints))
         watched = watch(signals, request)

@@ -16,7 +16,15 @@ import time
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.follow import look_once
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import remaining
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.follow import (
+    SHORTEST_PATIENCE_SECONDS,
+    look_once,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.kinds import (
+    KINDS,
+    collection_path,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.rollout import (
     COMPLETE,
     FAILED,
@@ -24,21 +32,20 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.rollout impo
     View,
     rollout_status,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import (
-    Selection,
-    WorkloadReference,
-    find_workloads,
-)
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import Client
+    from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import (
+        WorkloadReference,
+    )
 
 OOM_KILLED = "OOMKilled"
 CRASH_LOOP = "CrashLoopBackOff"
 # Several measures of one workload share what was read for the first of them.
 SECONDS_A_VIEW_IS_FRESH = 0.5
+SECONDS_TO_TELL = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,36 +67,51 @@ class Gauge:
         self._locks: dict[WorkloadReference, threading.Lock] = {}
         self._views: dict[WorkloadReference, tuple[float, View]] = {}
 
-    def measure(self, what: str, reference: WorkloadReference, within: int) -> list[Measured]:
+    def measure(
+        self, what: str, reference: WorkloadReference, within: int, seconds: float
+    ) -> list[Measured]:
         """What ``MEASURES`` has under this name, of the workload as it is now.
 
         :param within: how many seconds ago the end of a container still counts.
+        :param seconds: time limit.
 
         Raises RecoveryError where the workload does not exist or cannot be read.
         """
-        view = self._view(reference)
+        view = self._view(reference, time.monotonic() + seconds)
         since = self._client.now() - datetime.timedelta(seconds=within)
         return MEASURES[what](view, since)
 
-    def _view(self, reference: WorkloadReference) -> View:
+    def _view(self, reference: WorkloadReference, deadline: float) -> View:
         with self._lock:
             lock = self._locks.setdefault(reference, threading.Lock())
         with lock:
             read_at, view = self._views.get(reference, (0.0, None))
             if view is None or self._clock() - read_at > SECONDS_A_VIEW_IS_FRESH:
-                view = self._read(reference)
+                view = self._read(reference, deadline)
                 self._views[reference] = (self._clock(), view)
             return view
 
-    def _read(self, reference: WorkloadReference) -> View:
-        found = find_workloads(self._client, Selection(references=(reference,)))
-        views = look_once(self._client, found.workloads, lambda view: view)
+    def _read(self, reference: WorkloadReference, deadline: float) -> View:
+        workloads, _version = self._client.list_objects(
+            collection_path(KINDS[reference.kind].plural, reference.namespace),
+            subject=str(reference),
+            field_selector=f"metadata.name={reference.name}",
+            patience=_patience(deadline),
+        )
+        live = [{**workload, "kind": reference.kind} for workload in workloads]
+        views = look_once(self._client, live, lambda view: view, patience=_patience(deadline))
         for view in views.values():
             if not view.is_deleted:
                 return view
         raise RecoveryError(
             str(reference), "there is no such object", "Check kind, namespace and name"
         )
+
+
+def _patience(deadline: float) -> float:
+    """Seconds to try again, such that there is time left to tell of the trouble."""
+    left = remaining(deadline)
+    return max(left - SECONDS_TO_TELL, left / 2, SHORTEST_PATIENCE_SECONDS)
 
 
 def measured_rollout(view: View, _since: datetime.datetime) -> list[Measured]:

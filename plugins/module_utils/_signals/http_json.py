@@ -148,7 +148,7 @@ class Endpoint:
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             if isinstance(reason, TimeoutError):
-                raise self._no_answer(f"did not answer within {seconds:g} s") from None
+                raise self._no_answer(f"did not answer within {round(seconds, 1):g} s") from None
             raise self._no_answer(f"did not answer ({reason or type(error).__name__})") from None
         if 300 <= status < 400:
             raise self._no_answer(f"answered {status}, and redirects are not followed")
@@ -204,7 +204,7 @@ def _read(answer: t.Any, deadline: float) -> bytes:
 
     Raises TimeoutError for one that trickles, OSError for one that is too large or not whole.
     """
-    body = b""
+    body = bytearray()
     while block := answer.read1(BYTES_AT_ONCE):
         body += block
         if len(body) > MOST_BYTES:
@@ -214,7 +214,7 @@ def _read(answer: t.Any, deadline: float) -> bytes:
     # Reading in parts does not say that a part is missing.
     if answer.length:
         raise OSError("the answer breaks off in the middle")
-    return body
+    return bytes(body)
 
 
 def _require_web_address(name: str, url: str, is_whole: bool) -> None:

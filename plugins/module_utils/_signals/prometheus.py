@@ -69,7 +69,7 @@ class RangeQuery:
         result, warnings = _query(self.endpoint, "query_range", parameters, seconds)
         series = samples_over_time(result, self.endpoint.shown_url)
         times = [start + number * self.step for number in range(self.steps)]
-        by_step: list[list[Sample]] = [[] for _ in times]
+        by_step: list[list[Sample]] = [[] for _time in times]
         for sample in series:
             number = round((sample.at - start) / self.step)
             if 0 <= number < len(by_step):

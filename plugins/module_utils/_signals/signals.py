@@ -57,9 +57,7 @@ class Servers:
     measure: Callable[[Options], Question]
 
 
-def signals_from(
-    options: Sequence[Options], servers: Servers, request: WatchRequest
-) -> list[Signal]:
+def signals_from(options: Sequence[Options], servers: Servers) -> list[Signal]:
     """The signals that the option ``signals`` describes; raises InvalidInput, shows no secret."""
     build = _Builder(servers)
     names = [given["name"] for given in options]
@@ -70,10 +68,7 @@ def signals_from(
             raise InvalidInput("signals", f"{name} is there twice", "Name each once")
     if not names:
         raise InvalidInput("signals", "is an empty list", "Name at least one")
-    signals = [build.signal(given) for given in options]
-    for signal in signals:
-        _require_enough_samples(signal, request)
-    return signals
+    return [build.signal(given) for given in options]
 
 
 def endpoints_of(signals: Sequence[Signal]) -> list[Endpoint]:
@@ -125,9 +120,18 @@ class _Builder:
                 f"consecutive is {given['consecutive']}",
                 f"Use from 1 to {MOST_SAMPLES_KEPT}",
             )
+        question = getattr(self, f"_{source}")(subject, given)
+        samples = getattr(question, "steps", 1)
+        if 1 < samples < given["consecutive"]:
+            raise InvalidInput(
+                subject,
+                f"needs {given['consecutive']} samples, and its range has {samples}",
+                "Choose a longer range or a shorter step",
+            )
         same = ("name", "comparison", "consecutive", "no_data", "on_error", "tolerance")
         return Signal(
-            question=getattr(self, f"_{source}")(subject, given),
+            question=question,
+            samples=samples,
             threshold=threshold,
             source=source,
             **{option: given[option] for option in same},
@@ -180,19 +184,3 @@ class _Builder:
         asked = given["workload"]
         within = seconds_in(f"{subject}.workload.within", asked["within"], least=1)
         return self._servers.measure({**asked, "within": within})
-
-
-def _require_enough_samples(signal: Signal, request: WatchRequest) -> None:
-    """Refuse a signal that could never be known."""
-    needed = signal.consecutive
-    if isinstance(signal.question, RangeQuery):
-        taken = signal.question.steps
-        hint = "Choose a longer range or a shorter step"
-    else:
-        # The last look is at the very end.
-        taken = 1 + math.ceil(request.seconds / request.interval)
-        hint = f"Set watch_for to {(needed - 1) * request.interval:g} s or more"
-    if taken < needed:
-        raise InvalidInput(
-            f"signal {signal.name}", f"needs {needed} samples and would get {taken}", hint
-        )

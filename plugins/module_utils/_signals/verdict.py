@@ -50,6 +50,7 @@ class Signal:
 
     :param source: what kind of question it is: ``promql``, ``alerts``, ``json`` or ``workload``.
     :param consecutive: how many samples have to say the same, up to the last.
+    :param samples: how many samples one look takes.
     :param no_data: the verdict where there is nothing to compare, or NaN.
     :param on_error: the verdict where there is no answer.
     :param tolerance: by which share of the value before it may move and count as the same.
@@ -61,9 +62,15 @@ class Signal:
     comparison: str = ">"
     source: str = "promql"
     consecutive: int = 1
+    samples: int = 1
     no_data: str = UNKNOWN
     on_error: str = UNKNOWN
     tolerance: float = 0.1
+
+    @property
+    def looks_needed(self) -> int:
+        """How many looks it takes until there are enough samples to agree."""
+        return 1 if self.samples > 1 else self.consecutive
 
     def is_unhealthy(self, value: float) -> bool:
         return COMPARISONS[self.comparison](value, self.threshold)
@@ -126,12 +133,10 @@ def read(signal: Signal, moment: Moment) -> Reading:
         comparison = f"{signal.comparison} {signal.threshold:g}"
         return say(UNHEALTHY, f"{_words(worst, comparison)}{others}")
     missing = next((sample for sample in samples if math.isnan(sample.value)), None)
-    if missing is not None and (worst is None or signal.no_data != HEALTHY):
-        return say(
-            signal.no_data, f"{_words(missing, 'is no number')}, {_counts_as(signal.no_data)}"
-        )
-    assert worst is not None
-    return say(HEALTHY, _words(worst, f"is not {signal.comparison} {signal.threshold:g}"))
+    if worst is not None and (missing is None or signal.no_data == HEALTHY):
+        return say(HEALTHY, _words(worst, f"is not {signal.comparison} {signal.threshold:g}"))
+    told = _words(missing or samples[0], "is no number")
+    return say(signal.no_data, f"{told}, {_counts_as(signal.no_data)}")
 
 
 def unreadable(signal: Signal, why: str, at: float) -> Reading:

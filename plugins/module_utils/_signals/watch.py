@@ -42,7 +42,7 @@ MOST_SAMPLES_KEPT = 1000
 class WatchRequest:
     """How to look.
 
-    :param seconds: how long to look again; 0 looks once.
+    :param seconds: how long to look again; 0 looks as often as the signals need.
     :param interval: seconds between two looks.
     :param timeout: seconds that the answers of one look may take.
     :param until: the verdict that ends the watch before its time.
@@ -147,8 +147,10 @@ def watch(
 ) -> Watched:
     """Look at all signals side by side, again and again as the request asks; all that was seen.
 
-    It takes ``request.seconds`` and, for the last look, ``request.timeout`` at most.
+    It takes ``request.seconds`` and, for the last look, ``request.timeout`` at most; more only
+    where that is too short for the samples that have to agree.
     """
+    needed = max(signal.looks_needed for signal in signals)
     asker, rows = Asker(signals, request.timeout), [Row(signal) for signal in signals]
     started, looks = clock(), 0
     while True:
@@ -158,9 +160,9 @@ def watch(
             row.take(answer, at)
         is_over = overall(row.reading.verdict for row in rows) == request.until
         left = started + request.seconds - clock()
-        if is_over or left <= 0:
+        if is_over or (left <= 0 and looks >= needed):
             break
-        sleep(min(request.interval, left))
+        sleep(request.interval if looks < needed else min(request.interval, left))
     warnings = [
         f"{row.signal.name}: {warning}"
         for row, answer in zip(rows, answers, strict=True)

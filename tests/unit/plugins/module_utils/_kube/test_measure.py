@@ -148,14 +148,19 @@ def test_init_containers_count(measure: str) -> None:
     assert (measured.labels["container"], measured.number) == ("init", 1)
 
 
-def client_of(view: View, *gets: t.Any) -> ScriptedClient:
-    objects = history(dict(view.workload), "web:1", "web:2")
-    paths = {
-        f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments": [view.workload],
-        f"/apis/apps/v1/namespaces/{NAMESPACE}/replicasets": objects,
-        f"/api/v1/namespaces/{NAMESPACE}/pods": list(view.pods),
-    }
-    return ScriptedClient(paths, gets=gets)
+WORKLOADS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
+
+
+def client_of(view: View, workloads: t.Any = None) -> ScriptedClient:
+    return ScriptedClient(
+        {
+            WORKLOADS: [view.workload] if workloads is None else workloads,
+            f"/apis/apps/v1/namespaces/{NAMESPACE}/replicasets": history(
+                dict(view.workload), "web:1", "web:2"
+            ),
+            f"/api/v1/namespaces/{NAMESPACE}/pods": list(view.pods),
+        }
+    )
 
 
 WEB = WorkloadReference("Deployment", NAMESPACE, "web")
@@ -163,26 +168,32 @@ WEB = WorkloadReference("Deployment", NAMESPACE, "web")
 
 def test_measures_of_one_workload_share_what_was_read() -> None:
     view, now = view_of(), 0.0
-    client = client_of(view, view.workload, view.workload)
+    client = client_of(view)
     gauge = Gauge(t.cast("t.Any", client), clock=lambda: now)
-    assert gauge.measure("rollout", WEB, 600)[0].number == 0
+    assert gauge.measure("rollout", WEB, 600, 5)[0].number == 0
     asked = len(client.listed)
-    assert gauge.measure("oom_kills", WEB, 600) == []
+    assert gauge.measure("oom_kills", WEB, 600, 5) == []
     assert len(client.listed) == asked
     now = 5.0
-    gauge.measure("restarts", WEB, 600)
+    gauge.measure("restarts", WEB, 600, 5)
     assert len(client.listed) == 2 * asked
 
 
+def test_no_request_waits_longer_than_there_is_time() -> None:
+    client = client_of(view_of())
+    Gauge(t.cast("t.Any", client)).measure("rollout", WEB, 600, 5)
+    assert all(0 < (patience or 0) <= 4 for patience in client.patience)
+    assert client.listed[0] == (WORKLOADS, "", "metadata.name=web")
+
+
 def test_workload_that_is_not_there_is_named() -> None:
-    gone = ApiError(str(WEB), 404, "NotFound", "not found")
-    gauge = Gauge(t.cast("t.Any", client_of(view_of(), gone)))
+    gauge = Gauge(t.cast("t.Any", client_of(view_of(), [])))
     with pytest.raises(RecoveryError, match=f"Deployment {NAMESPACE}/web: there is no such object"):
-        gauge.measure("rollout", WEB, 600)
+        gauge.measure("rollout", WEB, 600, 5)
 
 
 def test_trouble_with_the_server_is_told() -> None:
     refused = ApiError(str(WEB), 403, "Forbidden", "pods is forbidden")
-    gauge = Gauge(t.cast("t.Any", client_of(view_of(), refused)))
+    gauge = Gauge(t.cast("t.Any", client_of(view_of(), [refused])))
     with pytest.raises(RecoveryError, match="forbidden"):
-        gauge.measure("rollout", WEB, 600)
+        gauge.measure("rollout", WEB, 600, 5)

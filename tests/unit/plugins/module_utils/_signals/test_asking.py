@@ -83,7 +83,7 @@ def test_what_hangs_does_not_keep_the_others_waiting_and_is_not_asked_again(
 def test_only_so_many_are_asked_at_once_and_the_rest_within_the_limit(
     over: threading.Event,
 ) -> None:
-    hanging = [Hanging(over) for _ in range(MOST_QUESTIONS_AT_ONCE + 3)]
+    hanging = [Hanging(over) for _number in range(MOST_QUESTIONS_AT_ONCE + 3)]
     signals = [Signal(f"s{number}", question, 1) for number, question in enumerate(hanging)]
     answers = Asker(signals, 0.2).ask()
     assert sum(question.times for question in hanging) == MOST_QUESTIONS_AT_ONCE

@@ -66,7 +66,9 @@ def test_what_is_no_number_is_no_answer_and_not_shown(value: str, words: str) ->
     assert words in caught.value.message
 
 
-@pytest.mark.parametrize("text", ["NaN", "Infinity", "1_000", "0x10", "٣", ""])
+@pytest.mark.parametrize(
+    "text", ["NaN", "Infinity", "1_000", "0x10", "\N{ARABIC-INDIC DIGIT THREE}", ""]
+)
 def test_text_that_only_python_takes_for_a_number_is_none(text: str) -> None:
     with pytest.raises(NoAnswer, match="a text stands"):
         ask("status", {"status": text})
@@ -80,13 +82,13 @@ def test_numbers_that_json_does_not_know_are_not_healthy() -> None:
 
 
 def test_other_status_is_an_error_unless_it_is_expected() -> None:
-    with pytest.raises(NoAnswer, match="answered 503. Add it to status_code"):
+    with pytest.raises(NoAnswer, match=r"answered 503\. Add it to status_code"):
         ask("status == 'DOWN'", {"status": "DOWN"}, 503)
     assert ask("status == 'DOWN'", {"status": "DOWN"}, 503, 200, 503) == [({}, "1")]
 
 
 @pytest.mark.parametrize("text", ["", "a b", "a[", "nofunction(", "'"])
 def test_what_is_no_expression_is_refused_in_one_line(text: str) -> None:
-    with pytest.raises(InvalidInput, match="signal x.json.value: .* is no JMESPath") as caught:
+    with pytest.raises(InvalidInput, match=r"signal x\.json\.value: .* is no JMESPath") as caught:
         Expression("signal x.json.value", text)
     assert "\n" not in caught.value.message

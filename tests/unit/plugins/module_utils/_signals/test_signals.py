@@ -25,7 +25,6 @@ from ansible_collections.oncall.recovery.plugins.module_utils._signals.signals i
     signals_from,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._signals.verdict import Signal
-from ansible_collections.oncall.recovery.plugins.module_utils._signals.watch import WatchRequest
 
 URL = {"url": "http://127.0.0.1:9090"}
 JSON = {"url": "http://127.0.0.1/health?deep=1", "value": "a", "status_code": [200]}
@@ -60,10 +59,9 @@ def made_of(
     *signals: dict[str, Any],
     prometheus: dict[str, Any] | None = None,
     alertmanager: dict[str, Any] | None = None,
-    **request: Any,
 ) -> list[Signal]:
     servers = Servers(prometheus or URL, alertmanager or URL, Measure)
-    return signals_from(signals, servers, WatchRequest(**request))
+    return signals_from(signals, servers)
 
 
 def test_each_source_becomes_its_question() -> None:
@@ -106,7 +104,7 @@ def test_any_alert_restart_or_kill_is_too_much_unless_told_otherwise() -> None:
 
 def test_server_that_is_not_asked_needs_no_address() -> None:
     servers = Servers({}, {}, Measure)
-    (signal,) = signals_from([given(workload=WORKLOAD)], servers, WatchRequest())
+    (signal,) = signals_from([given(workload=WORKLOAD)], servers)
     assert signal.source == "workload"
 
 
@@ -133,10 +131,9 @@ def test_server_that_is_not_asked_needs_no_address() -> None:
         ({"json": {**JSON, "url": "file:///etc/passwd"}, "threshold": 1.0}, "a.json.url: is"),
         ({"json": {**JSON, "value": "a["}, "threshold": 1.0}, "a.json.value: 'a[' is no"),
         ({"workload": {**WORKLOAD, "within": "0"}}, "signal a.workload.within: is 0"),
-        ({"promql": "up", "threshold": 1.0, "consecutive": 2}, "Set watch_for to 5 s or more"),
         (
             {"promql": "up", "threshold": 1.0, "consecutive": 6, "range": "1m"},
-            "needs 6 samples and would get 5. Choose a longer range",
+            "needs 6 samples, and its range has 5. Choose a longer range",
         ),
     ],
 )
@@ -153,13 +150,10 @@ def test_no_signal_and_one_twice_are_refused() -> None:
         made_of(*[given(alerts=ALERTS)] * 2)
 
 
-def test_samples_of_a_watch_and_of_a_range_are_enough() -> None:
+def test_range_needs_one_look_and_others_one_for_each_sample() -> None:
     three = given(promql="up", threshold=1.0, consecutive=3)
-    assert made_of(three, seconds=10, interval=5)
-    assert made_of(three, seconds=6, interval=5)
-    assert made_of({**three, "range": "30s"})
-    with pytest.raises(InvalidInput, match="needs 3 samples and would get 2"):
-        made_of(three, seconds=5, interval=5)
+    now, over_time = made_of(three, {**three, "name": "b", "range": "30s"})
+    assert (now.looks_needed, over_time.looks_needed) == (3, 1)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -35,7 +35,7 @@ class Values:
     """
 
     server: Server
-    values: list[float | None | list[float]]
+    values: list[float | list[float] | None]
 
     def ask(self, seconds: float) -> Answer:
         value = self.values.pop(0) if len(self.values) > 1 else self.values[0]
@@ -49,12 +49,13 @@ class Values:
         return Answer(moments, ["it is partial"] if value == 0.04 else [])
 
 
+THRESHOLDS = {"errors": 0.05, "latency": 2}
+
+
 class Server:
     """Signals by name, with the values that they get one look after the other."""
 
-    thresholds = {"errors": 0.05, "latency": 2}
-
-    def __init__(self, **values: Sequence[float | None | list[float]]) -> None:
+    def __init__(self, **values: Sequence[float | list[float] | None]) -> None:
         self.questions = {name: Values(self, list(given)) for name, given in values.items()}
         self.now = 0.0
         self.slept: list[float] = []
@@ -65,7 +66,7 @@ class Server:
 
     def watch(self, *, consecutive: int = 1, **request: Any) -> Watched:
         signals = [
-            Signal(name, question, self.thresholds[name], consecutive=consecutive)
+            Signal(name, question, THRESHOLDS[name], consecutive=consecutive)
             for name, question in self.questions.items()
         ]
         asked = WatchRequest(**request)
@@ -184,3 +185,15 @@ def test_moments_of_the_next_answer_replace_those_before() -> None:
 
 def test_warnings_of_the_last_look_are_told_with_the_signal() -> None:
     assert Server(errors=[0.04]).watch().warnings == ["errors: it is partial"]
+
+
+def test_there_are_as_many_looks_as_samples_have_to_agree() -> None:
+    server = Server(errors=[0.01])
+    seen = server.watch(consecutive=3, interval=5)
+    assert (seen.verdict, seen.looks, server.slept) == ("healthy", 3, [5, 5])
+
+
+def test_looks_end_with_that_where_there_is_no_answer() -> None:
+    server = Server(errors=[None])
+    seen = server.watch(consecutive=3, seconds=2, interval=5)
+    assert (seen.verdict, seen.looks, server.slept) == ("unknown", 3, [5, 5])
