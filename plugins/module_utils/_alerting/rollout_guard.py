@@ -122,7 +122,8 @@ def _said(signals: Iterable[Mapping[str, t.Any]], verdict: str) -> list[str]:
 
 
 class _Expression(t.Protocol):
-    def __call__(self, case: Case, *matchers: str, offset: str = "") -> str: ...
+    def __call__(self, case: Case, *matchers: str, offset: str = "") -> str:
+        """The query for the requests that ``matchers`` select, at the time that is ``offset``."""
 
 
 def _case_and_expression(
