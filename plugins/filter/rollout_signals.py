@@ -75,6 +75,11 @@ options:
     description: How many looks have to agree.
     type: int
     default: 1
+  tolerance:
+    description:
+      - By which part of its value before a signal has to be above it to count as worse.
+    type: float
+    default: 0.5
   seconds_ago:
     description:
       - Ask for the state so many seconds ago instead, to compare with. V(0) asks for now.
@@ -112,6 +117,7 @@ def signals_of_rollout(
     matchers: t.Any = None,
     new_hash: str = "",
     consecutive: int = 1,
+    tolerance: float = 0.5,
     seconds_ago: int = 0,
 ) -> list[dict[str, t.Any]]:
     try:
@@ -127,7 +133,12 @@ def signals_of_rollout(
         if seconds_ago:
             return baseline_signals(about, settings, presets, seconds_ago=int(seconds_ago))
         return rollout_signals(
-            about, settings, presets, new_hash=new_hash, consecutive=int(consecutive)
+            about,
+            settings,
+            presets,
+            new_hash=new_hash,
+            consecutive=int(consecutive),
+            tolerance=float(tolerance),
         )
     except RecoveryError as error:
         raise AnsibleFilterError(error.message) from None

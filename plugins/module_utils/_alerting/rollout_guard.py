@@ -37,13 +37,21 @@ BESIDE = " of new pods above that of old ones"
 
 
 def rollout_signals(
-    service: Service, settings: Settings, presets: Sequence[str], *, new_hash: str, consecutive: int
+    service: Service,
+    settings: Settings,
+    presets: Sequence[str],
+    *,
+    new_hash: str,
+    consecutive: int,
+    tolerance: float,
 ) -> list[dict[str, t.Any]]:
     """Signals as the module ``signal_info`` takes them.
 
     ``presets`` are names in PRESETS. ``new_hash`` is the controller's hash of the new revision:
     where pods have it in their names, as those of Deployments do, each preset also comes as the
-    difference of new and old pods, for as long as both run and have requests enough.
+    difference of new and old pods, for as long as both run and have requests enough. ``tolerance``
+    is the part of the value before the rollout by which the present one has to be above it to count
+    as worse.
     """
     signals = []
     beside = _new_and_old(service, settings, new_hash)
@@ -52,7 +60,7 @@ def rollout_signals(
         threshold = case.options.number("threshold")
         asked = {"threshold": threshold, "consecutive": consecutive}
         name = preset.replace("_", " ")
-        signals.append({"name": name, "promql": expression(case), **asked})
+        signals.append({"name": name, "promql": expression(case), "tolerance": tolerance, **asked})
         if beside:
             new, old = beside
             still_there = f"count({case.of_requests('requests', old)}) > 0"

@@ -49,7 +49,12 @@ def web(**more: Any) -> Service:
 
 def asked(service: Service, new_hash: str = HASH) -> dict[str, dict[str, Any]]:
     found = rollout_signals(
-        service, SETTINGS, ["error_rate", "latency"], new_hash=new_hash, consecutive=2
+        service,
+        SETTINGS,
+        ["error_rate", "latency"],
+        new_hash=new_hash,
+        consecutive=2,
+        tolerance=0.5,
     )
     return {signal["name"]: signal for signal in found}
 
@@ -62,6 +67,7 @@ def test_deployment_is_asked_as_a_whole_and_new_pods_beside_old_ones() -> None:
     assert f'pod=~"{NEW_PODS}"' in beside["promql"]
     assert f'pod!~"{NEW_PODS}"' in beside["promql"]
     assert "no_data" not in signals["error rate"]
+    assert signals["error rate"]["tolerance"] == 0.5
     assert HASH not in signals["error rate"]["promql"]
 
 
