@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import (
     InvalidInput,
     RecoveryError,
@@ -21,10 +20,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._errors import (
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-
-def signal_module(argument_spec: dict[str, t.Any], **constraints: t.Any) -> AnsibleModule:
-    """An AnsibleModule that asks servers for signals; it has its options for itself."""
-    return AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **constraints)
+    from ansible.module_utils.basic import AnsibleModule
 
 
 @contextlib.contextmanager

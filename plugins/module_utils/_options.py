@@ -110,6 +110,7 @@ OVERRIDABLE_GUARDS = [
     "kill_switch",
     "lock",
     "cooldown",
+    "recent_rollout",
     "owner",
     "paused",
     "controller_caught_up",
@@ -183,3 +184,46 @@ PRODUCTION_TAG_OPTIONS: dict[str, dict[str, t.Any]] = {
     "tag_format": {"type": "str"},
 }
 PRODUCTION_TAG_EXCLUDES = [("from_tag", "from_pattern", "from_running")]
+
+
+def _login_options(prefix: str = "") -> dict[str, dict[str, t.Any]]:
+    """Where a server is and how to log in there; with a prefix, from the environment, too."""
+    options: dict[str, dict[str, t.Any]] = {
+        "url": {"type": "str"},
+        "username": {"type": "str"},
+        "password": {"type": "str", "no_log": True},
+        "token": {"type": "str", "no_log": True},
+        "ca_cert": {"type": "path"},
+        "client_cert": {"type": "path"},
+        "client_key": {"type": "path", "no_log": False},
+    }
+    if prefix:
+        for name, option in options.items():
+            option["fallback"] = (env_fallback, [f"{prefix}_{name.upper()}"])
+    return {**options, "validate_certs": {"type": "bool", "default": True}}
+
+
+LOGIN_CONSTRAINTS: dict[str, t.Any] = {
+    "mutually_exclusive": [("token", "username")],
+    "required_together": [("username", "password")],
+    "required_by": {"client_key": "client_cert"},
+}
+
+
+def _server(prefix: str) -> dict[str, t.Any]:
+    """What is left out may stand in the environment, so its defaults count always."""
+    options = _login_options(prefix)
+    return {"type": "dict", "apply_defaults": True, "options": options, **LOGIN_CONSTRAINTS}
+
+
+# The servers that signals come from.
+SERVER_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "prometheus": _server("RECOVERY_PROMETHEUS"),
+    "alertmanager": _server("RECOVERY_ALERTMANAGER"),
+}
+JSON_OPTIONS: dict[str, dict[str, t.Any]] = {
+    **_login_options(),
+    "url": {"type": "str", "required": True},
+    "value": {"type": "str", "required": True},
+    "status_code": {"type": "list", "elements": "int", "default": [200]},
+}

@@ -7,68 +7,29 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: signal_info
-short_description: Ask Prometheus whether a service is healthy
+short_description: Ask Prometheus, Alertmanager, JSON endpoints or the cluster for signals of health
 version_added: 0.1.0
 author:
   - oncall.recovery contributors (@oncall-recovery)
 description:
-  - Evaluates PromQL expressions, compares every value with a threshold, and says whether the
-    service is healthy, unhealthy, or whether that is not known.
+  - Asks for signals, compares every value with a threshold, and says whether the service is
+    healthy, unhealthy, or whether that is not known.
+  - A signal comes from Prometheus, now or over a time, from the alerts of Alertmanager, from any
+    address that answers JSON, or from the state of a workload in the cluster.
   - What is not known is never healthy. No data, C(NaN), an error and a time-out are
-    V(unknown), with the reason beside it.
+    V(unknown), with the reason beside it, unless the signal says otherwise.
   - Given an earlier result as O(baseline), it also says whether things got better or worse.
 extends_documentation_fragment:
   - oncall.recovery._attributes
+  - oncall.recovery._attributes.actiongroup_k8s
   - oncall.recovery._attributes.info_module
+  - oncall.recovery._connection
+  - oncall.recovery._servers
 options:
-  prometheus:
-    description:
-      - Where Prometheus is, or what speaks its HTTP API, such as Thanos, Mimir or VictoriaMetrics.
-    type: dict
-    suboptions:
-      url:
-        description:
-          - Address of the server, with the path below which it lies, if any. Falls back to
-            E(RECOVERY_PROMETHEUS_URL).
-          - One with a user name or password in it is refused.
-        type: str
-        required: true
-      username:
-        description:
-          - User name for basic authentication. Falls back to E(RECOVERY_PROMETHEUS_USERNAME).
-        type: str
-      password:
-        description:
-          - Password that goes with it. Falls back to E(RECOVERY_PROMETHEUS_PASSWORD).
-        type: str
-      token:
-        description:
-          - Bearer token, in place of a user name and password. Falls back to
-            E(RECOVERY_PROMETHEUS_TOKEN).
-        type: str
-      ca_cert:
-        description:
-          - Path of the certificate authority's certificates, in PEM format. Falls back to
-            E(RECOVERY_PROMETHEUS_CA_CERT), then to those of the system.
-        type: path
-      client_cert:
-        description:
-          - Path of the certificate to log in with, in PEM format. The file may hold the key, too.
-            Falls back to E(RECOVERY_PROMETHEUS_CLIENT_CERT).
-        type: path
-      client_key:
-        description:
-          - Path of the key of O(prometheus.client_cert). Falls back to
-            E(RECOVERY_PROMETHEUS_CLIENT_KEY).
-        type: path
-      validate_certs:
-        description:
-          - Whether to check the server's certificate.
-        type: bool
-        default: true
   signals:
     description:
-      - What to ask for.
+      - What to ask for. Each signal has one of O(signals[].promql), O(signals[].alerts),
+        O(signals[].json) and O(signals[].workload).
     type: list
     elements: dict
     required: true
@@ -80,30 +41,171 @@ options:
         required: true
       promql:
         description:
-          - The expression. It is evaluated now, and every series of its result is compared. An
-            expression with a comparison of its own drops the series for which that does not
-            hold, so leave the comparison to O(signals[].comparison).
+          - An expression for Prometheus. Every series of its result is compared. An expression
+            with a comparison of its own drops the series for which that does not hold, so leave
+            the comparison to O(signals[].comparison).
         type: str
-        required: true
+      range:
+        description:
+          - Evaluate O(signals[].promql) not only now but every O(signals[].step) of this time until
+            now, by the clock of the host that the module runs on. A duration such as V(5m).
+          - The last O(signals[].consecutive) steps count, so that one look may be enough.
+        type: str
+      step:
+        description:
+          - The time between two steps of O(signals[].range). By default V(15s).
+        type: str
+      alerts:
+        description:
+          - Count alerts that fire in Alertmanager.
+        type: dict
+        suboptions:
+          matchers:
+            description:
+              - Matchers of labels, all of which an alert has to satisfy, such as
+                V(namespace="shop") or V(severity=~"critical|warning"). Without any, all count.
+            type: list
+            elements: str
+            default: []
+          silenced:
+            description:
+              - Whether alerts count that somebody silenced.
+            type: bool
+            default: false
+          inhibited:
+            description:
+              - Whether alerts count that another alert inhibits.
+            type: bool
+            default: false
+      json:
+        description:
+          - Ask an address that answers JSON.
+        type: dict
+        suboptions:
+          url:
+            description:
+              - The whole address. One with a user name or password in it is refused, and what
+                follows a C(?) is not shown in results.
+            type: str
+            required: true
+          value:
+            description:
+              - A JMESPath expression of the value in the answer.
+              - It has to give a number. V(true) is 1 and V(false) is 0, so that a text can be
+                compared in the expression. A list or dictionary of numbers is one value each.
+                C(null), an empty list and an empty dictionary are no data.
+            type: str
+            required: true
+          status_code:
+            description:
+              - The HTTP status codes whose answer is read. Any other is an error.
+            type: list
+            elements: int
+            default: [200]
+          username:
+            description:
+              - User name for basic authentication.
+            type: str
+          password:
+            description:
+              - Password that goes with it.
+            type: str
+          token:
+            description:
+              - Bearer token, in place of a user name and password.
+            type: str
+          ca_cert:
+            description:
+              - Path of the certificate authority's certificates, in PEM format. Without it, those
+                of the system.
+            type: path
+          client_cert:
+            description:
+              - Path of the certificate to log in with, in PEM format. The file may hold the key,
+                too.
+            type: path
+          client_key:
+            description:
+              - Path of the key of O(signals[].json.client_cert).
+            type: path
+          validate_certs:
+            description:
+              - Whether to check the server's certificate.
+            type: bool
+            default: true
+      workload:
+        description:
+          - Look at a workload in the cluster, for which the connection options are.
+        type: dict
+        suboptions:
+          measure:
+            description:
+              - V(rollout) is 0 where the rollout is complete, and 1 where it failed or is stalled.
+                It has no number, which is no data, while it goes on or is paused.
+              - V(restarts) is one value per container, how many times it has been started again;
+                0 where the last time was before O(signals[].workload.within).
+              - V(oom_kills) is one value per container, 1 where it last ended within
+                O(signals[].workload.within) because it ran out of memory, and 0 otherwise. The
+                cluster tells only of the first process of a container.
+            type: str
+            choices: [rollout, restarts, oom_kills]
+            required: true
+          kind:
+            description:
+              - Kind of the workload.
+            type: str
+            choices: [Deployment, StatefulSet, DaemonSet]
+            default: Deployment
+          namespace:
+            description:
+              - Namespace of the workload. By default that of the kubeconfig's context, else
+                V(default).
+            type: str
+          name:
+            description:
+              - Name of the workload.
+            type: str
+            required: true
+          within:
+            description:
+              - How long ago a restart or an OOM kill still counts. A duration such as V(10m).
+            type: str
+            default: 10m
       comparison:
         description:
           - The signal is unhealthy where the value compares so with the threshold, as in an alert's
-            rule. One series of many is enough.
+            rule. One value of many is enough.
         type: str
         choices: ['>', '>=', '<', '<=', '==', '!=']
         default: '>'
       threshold:
         description:
-          - The number to compare with, in the unit of the expression.
+          - The number to compare with, in the unit of the value.
+          - Required with O(signals[].promql) and O(signals[].json). For O(signals[].alerts) and
+            O(signals[].workload) it is 0 by default, so that any alert, restart or OOM kill is
+            unhealthy.
         type: float
-        required: true
+      consecutive:
+        description:
+          - How many samples have to say the same, one after the other up to the last, before the
+            signal is healthy or unhealthy. Until then it is V(unknown).
+          - Each look takes one sample, or with O(signals[].range) one for each step. There are as
+            many looks as are needed for that, whatever O(watch_for) says.
+        type: int
+        default: 1
       no_data:
         description:
-          - The verdict when the expression has no result.
+          - What no data means. That is an empty answer, and a value that is C(NaN).
           - A share of errors has none while there are no requests, and a rate of errors has none
             until the first error. Say V(healthy) only where that is what it means.
         type: str
         choices: [unknown, healthy, unhealthy]
+        default: unknown
+      on_error:
+        description:
+          - What it means when there is no answer, or one that cannot be read.
+        type: str
+        choices: [unknown, unhealthy]
         default: unknown
       tolerance:
         description:
@@ -113,21 +215,24 @@ options:
         default: 0.1
   timeout:
     description:
-      - How long to wait for the answers of one look, in seconds. They are asked for side by side.
-    type: int
-    default: 10
+      - How long to wait for the answers of one look, which are asked for side by side. A duration
+        such as V(10s), or a number of seconds.
+    type: str
+    default: 10s
   watch_for:
     description:
-      - How long to look again and again, in seconds. V(0) looks once.
+      - How long to look again and again. A duration such as V(5m), or a number of seconds. V(0)
+        looks once, or as often as O(signals[].consecutive) needs.
       - It ends before that when the verdict over all signals is that of O(watch_until). The result
-        is that of the last look.
-    type: int
-    default: 0
+        is that of the last look, which may take another O(timeout).
+    type: str
+    default: "0"
   interval:
     description:
-      - Seconds between two looks.
-    type: int
-    default: 5
+      - The pause between two looks, a second or more. A duration such as V(10s), or a number of
+        seconds.
+    type: str
+    default: 5s
   watch_until:
     description:
       - The verdict that ends the watch. V(unhealthy) is for a time of probation, V(healthy) for
@@ -141,13 +246,24 @@ options:
     type: list
     elements: dict
     default: []
+  query:
+    description:
+      - A JMESPath expression that is applied to the whole result; what it gives is
+        RV(query_result).
+    type: str
 notes:
   - It does not fail on V(unhealthy) or V(unknown). Use C(failed_when) where a play should end.
-  - "The usual errors: the address of Prometheus is missing or no HTTP address; a file of a
-    certificate is not there; two signals have one name. What is wrong with an expression is a
-    reason for V(unknown), with the server's words."
-  - Redirects are not followed, since they would carry the credentials elsewhere. A proxy is taken
-    from the environment.
+  - "The usual errors: the address of a server is missing or no HTTP address; a file of a
+    certificate is not there; two signals have one name; a signal has no threshold; an expression
+    is no JMESPath; no kubeconfig leads to a cluster. What is wrong with an expression of PromQL or
+    with a matcher is a reason for V(unknown), with the server's words."
+  - Redirects are not followed, since they would carry the credentials elsewhere. An answer of more
+    than 8 MiB is an error. A proxy is taken from the environment.
+  - The cluster's signals need the verbs of M(oncall.recovery.k8s_rollout_status).
+  - The Python libraries that it needs are jmespath for O(signals[].json) and O(query), and
+    kubernetes for O(signals[].workload).
+seealso:
+  - module: oncall.recovery.k8s_rollout_status
 """
 
 EXAMPLES = r"""
@@ -177,24 +293,84 @@ EXAMPLES = r"""
           sum(rate(http_requests_total{code=~"5.."}[1m])) / sum(rate(http_requests_total[1m]))
         threshold: 0.05
     baseline: "{{ before.signals }}"
-    watch_for: 60
+    watch_for: 1m
     watch_until: healthy
   register: after
   failed_when: after is failed or after.got_worse
 
-- name: Stop unless all targets are known to be up
+- name: Stay with a release for five minutes, and end at once when three looks agree that it is bad
   oncall.recovery.signal_info:
     prometheus:
-      url: https://prometheus.example/shop
-      username: oncall
-      password: "{{ lookup('ansible.builtin.env', 'PROMETHEUS_PASSWORD') }}"
+      url: http://prometheus.example:9090
+    alertmanager:
+      url: http://alertmanager.example:9093
     signals:
-      - name: targets
-        promql: up{namespace="shop"}
+      - name: share of failing requests
+        promql: >-
+          sum(rate(http_requests_total{code=~"5.."}[1m])) / sum(rate(http_requests_total[1m]))
+        threshold: 0.05
+        consecutive: 3
+      - name: pages
+        alerts:
+          matchers: ['namespace="shop"', 'severity="critical"']
+      - name: rollout
+        workload: {measure: rollout, namespace: shop, name: web}
+      - name: restarts
+        workload: {measure: restarts, namespace: shop, name: web, within: 5m}
+    watch_for: 5m
+    interval: 10s
+  register: soak
+  failed_when: soak is failed or soak.verdict != 'healthy'
+
+- name: Was the rate of errors too high in all of the last ten steps? That needs one look
+  oncall.recovery.signal_info:
+    prometheus:
+      url: http://prometheus.example:9090
+    signals:
+      - name: errors in a second
+        promql: sum(rate(http_requests_total{code=~"5.."}[1m]))
+        range: 5m
+        step: 30s
+        consecutive: 10
+        threshold: 1
+
+- name: Ask a service about itself, with a certificate, and keep the names of what is not healthy
+  oncall.recovery.signal_info:
+    signals:
+      - name: database
+        json:
+          url: https://web.shop.example/health
+          value: status == 'UP'
+          status_code: [200, 503]
+          ca_cert: /etc/ssl/shop/ca.pem
+          client_cert: /etc/ssl/shop/oncall.pem
+          client_key: /etc/ssl/shop/oncall.key
         comparison: '=='
         threshold: 0
-  register: targets
-  failed_when: targets is failed or targets.verdict != 'healthy'
+        on_error: unhealthy
+      - name: length of the queues
+        json:
+          url: https://web.shop.example/queues
+          value: queues.*.length
+          ca_cert: /etc/ssl/shop/ca.pem
+        threshold: 1000
+    query: signals[?verdict!='healthy'].name
+  register: health
+
+- name: Stop unless Prometheus reaches Alertmanager, which its alert that always fires tells
+  oncall.recovery.signal_info:
+    alertmanager:
+      url: https://alertmanager.example
+      username: oncall
+      password: "{{ lookup('ansible.builtin.env', 'ALERTMANAGER_PASSWORD') }}"
+    signals:
+      - name: watchdog
+        alerts:
+          matchers: ['alertname="Watchdog"']
+        comparison: '<'
+        threshold: 1
+  register: watchdog
+  failed_when: watchdog is failed or watchdog.verdict != 'healthy'
 """
 
 RETURN = r"""
@@ -225,6 +401,10 @@ signals:
       description: Its name.
       type: str
       sample: share of failing requests
+    source:
+      description: Where it comes from, V(promql), V(alerts), V(json) or V(workload).
+      type: str
+      sample: promql
     verdict:
       description: V(healthy), V(unhealthy) or V(unknown).
       type: str
@@ -241,19 +421,50 @@ signals:
       description: What was compared with.
       type: float
       sample: 0.05
+    agreed:
+      description: How many samples, one after the other up to the last, say the same as that.
+      type: int
+      sample: 3
     worst:
       description:
         - The value that says most against the service, in the form of RV(signals[].values). Null
           where there was none.
       type: dict
-      sample: {"labels": {}, "value": 0.31, "text": "0.31", "time": "2026-11-25T09:30:00.251Z"}
+      sample:
+        labels: {}
+        value: 0.31
+        text: "0.31"
+        time: "2026-11-25T09:30:00.251Z"
+        detail: ""
     values:
       description:
-        - Every series' labels, value and time of evaluation (UTC). RV(ignore:value) is null where
-          it is C(NaN) or infinite, which RV(ignore:text) then says in the server's words.
+        - Every value of the last look, with its labels and its time (UTC). RV(ignore:value) is
+          null where it is C(NaN) or infinite, which RV(ignore:text) then says in the server's
+          words.
+          RV(ignore:detail) says more in words, such as the names of alerts, or why a rollout
+          failed.
+        - Labels are those of the series, the C(pod) and C(container), or the C(index) or C(key) in
+          the answer of a JSON endpoint.
       type: list
       elements: dict
-      sample: [{"labels": {}, "value": 0.31, "text": "0.31", "time": "2026-11-25T09:30:00.251Z"}]
+      sample:
+        - labels: {}
+          value: 0.31
+          text: "0.31"
+          time: "2026-11-25T09:30:00.251Z"
+          detail: ""
+    history:
+      description:
+        - Every sample, with its time (UTC), its verdict, its worst value (null where there was
+          none) and the reason. Those of all looks, or with O(signals[].range) those of the last
+          one. The last 1000 at most.
+      type: list
+      elements: dict
+      sample:
+        - time: "2026-11-25T09:30:00.251Z"
+          verdict: unhealthy
+          value: 0.31
+          reason: 0.31 > 0.05
     trend:
       description:
         - V(better), V(same) or V(worse) than in O(baseline). V(unknown) where it is not there, or
@@ -262,6 +473,11 @@ signals:
           than O(signals[].tolerance).
       type: str
       sample: worse
+query_result:
+  description: What O(query) gives.
+  returned: when O(query) is given
+  type: raw
+  sample: ["share of failing requests"]
 looks:
   description: How many times was looked.
   returned: success
@@ -276,102 +492,99 @@ duration:
 
 import typing as t
 
-from ansible.module_utils.basic import env_fallback
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
     finish,
     reporting_errors,
-    require_at_least,
-    signal_module,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._signals.http_json import Endpoint
-from ansible_collections.oncall.recovery.plugins.module_utils._signals.prometheus import ask_now
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter_kube import (
+    kubernetes_module,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._adapter_signals import (
+    keep_out_of_results,
+    with_query,
+    workload_questions,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._options import (
+    JSON_OPTIONS,
+    KINDS,
+    LOGIN_CONSTRAINTS,
+    SERVER_OPTIONS,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._signals.signals import (
+    Servers,
+    endpoints_of,
+    request_from,
+    signals_from,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._signals.verdict import (
     COMPARISONS,
     HEALTHY,
     UNHEALTHY,
     UNKNOWN,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._signals.watch import (
-    WatchRequest,
-    baseline_from,
-    signals_from,
-    watch,
-)
+from ansible_collections.oncall.recovery.plugins.module_utils._signals.watch import watch
 
-
-def _from_environment(name: str) -> tuple[t.Any, list[str]]:
-    return (env_fallback, [f"RECOVERY_PROMETHEUS_{name}"])
-
-
-ARGUMENT_SPEC: dict[str, t.Any] = {
-    "prometheus": {
+SIGNAL_OPTIONS: dict[str, t.Any] = {
+    "name": {"type": "str", "required": True},
+    "promql": {"type": "str"},
+    "range": {"type": "str"},
+    "step": {"type": "str"},
+    "alerts": {
         "type": "dict",
-        # What is left out may stand in the environment.
-        "apply_defaults": True,
         "options": {
-            "url": {"type": "str", "required": True, "fallback": _from_environment("URL")},
-            "username": {"type": "str", "fallback": _from_environment("USERNAME")},
-            "password": {
-                "type": "str",
-                "no_log": True,
-                "fallback": _from_environment("PASSWORD"),
-            },
-            "token": {"type": "str", "no_log": True, "fallback": _from_environment("TOKEN")},
-            "ca_cert": {"type": "path", "fallback": _from_environment("CA_CERT")},
-            "client_cert": {"type": "path", "fallback": _from_environment("CLIENT_CERT")},
-            "client_key": {
-                "type": "path",
-                "no_log": False,
-                "fallback": _from_environment("CLIENT_KEY"),
-            },
-            "validate_certs": {"type": "bool", "default": True},
+            "matchers": {"type": "list", "elements": "str", "default": []},
+            "silenced": {"type": "bool", "default": False},
+            "inhibited": {"type": "bool", "default": False},
         },
-        "mutually_exclusive": [("token", "username")],
-        "required_together": [("username", "password")],
-        "required_by": {"client_key": "client_cert"},
     },
-    "signals": {
-        "type": "list",
-        "elements": "dict",
-        "required": True,
+    "json": {"type": "dict", "options": JSON_OPTIONS, **LOGIN_CONSTRAINTS},
+    "workload": {
+        "type": "dict",
         "options": {
+            "measure": {
+                "type": "str",
+                "choices": ["rollout", "restarts", "oom_kills"],
+                "required": True,
+            },
+            "kind": {"type": "str", "choices": KINDS, "default": "Deployment"},
+            "namespace": {"type": "str"},
             "name": {"type": "str", "required": True},
-            "promql": {"type": "str", "required": True},
-            "comparison": {"type": "str", "choices": list(COMPARISONS), "default": ">"},
-            "threshold": {"type": "float", "required": True},
-            "no_data": {
-                "type": "str",
-                "choices": [UNKNOWN, HEALTHY, UNHEALTHY],
-                "default": UNKNOWN,
-            },
-            "tolerance": {"type": "float", "default": 0.1},
+            "within": {"type": "str", "default": "10m"},
         },
     },
-    "timeout": {"type": "int", "default": 10},
-    "watch_for": {"type": "int", "default": 0},
-    "interval": {"type": "int", "default": 5},
+    "comparison": {"type": "str", "choices": list(COMPARISONS), "default": ">"},
+    "threshold": {"type": "float"},
+    "consecutive": {"type": "int", "default": 1},
+    "no_data": {"type": "str", "choices": [UNKNOWN, HEALTHY, UNHEALTHY], "default": UNKNOWN},
+    "on_error": {"type": "str", "choices": [UNKNOWN, UNHEALTHY], "default": UNKNOWN},
+    "tolerance": {"type": "float", "default": 0.1},
+}
+ARGUMENT_SPEC: dict[str, t.Any] = {
+    **SERVER_OPTIONS,
+    "signals": {"type": "list", "elements": "dict", "required": True, "options": SIGNAL_OPTIONS},
+    "timeout": {"type": "str", "default": "10s"},
+    "watch_for": {"type": "str", "default": "0"},
+    "interval": {"type": "str", "default": "5s"},
     "watch_until": {"type": "str", "choices": [HEALTHY, UNHEALTHY], "default": UNHEALTHY},
     "baseline": {"type": "list", "elements": "dict", "default": []},
+    "query": {"type": "str"},
 }
 
 
 def main() -> None:
-    module = signal_module(ARGUMENT_SPEC)
+    module = kubernetes_module(ARGUMENT_SPEC)
     options = module.params
-    with reporting_errors(module):
-        require_at_least(options, timeout=1, watch_for=0, interval=1)
-        endpoint = Endpoint.from_options("prometheus", options["prometheus"])
-        watched = watch(
-            lambda promql: ask_now(endpoint, promql, options["timeout"]),
-            signals_from(options["signals"]),
-            WatchRequest(
-                seconds=options["watch_for"],
-                interval=options["interval"],
-                until=options["watch_until"],
-                baseline=baseline_from(options["baseline"]),
-            ),
-        )
-    finish(module, watched.as_result(), warnings=[*endpoint.warnings(), *watched.warnings])
+    with reporting_errors(module), workload_questions(module) as measure:
+        shape = with_query(options["query"])
+        request = request_from(options)
+        servers = Servers(options["prometheus"], options["alertmanager"], measure)
+        signals = signals_from(options["signals"], servers)
+        endpoints = endpoints_of(signals)
+        keep_out_of_results(module, *(endpoint.secrets for endpoint in endpoints))
+        watched = watch(signals, request)
+        result = shape(watched.as_result())
+    warnings = [warning for endpoint in endpoints for warning in endpoint.warnings()]
+    finish(module, result, warnings=[*warnings, *watched.warnings])
 
 
 if __name__ == "__main__":

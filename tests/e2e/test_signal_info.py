@@ -125,7 +125,7 @@ def test_every_series_counts_and_carries_its_labels_and_time(url: str, shop: Sho
     ("promql", "reason"),
     [
         ("absent_metric", "no data, which counts as unknown"),
-        ("vector(0) / vector(0)", "NaN is no number"),
+        ("vector(0) / vector(0)", "NaN is no number, which counts as unknown"),
         ("rate(up)", "refuses the query (bad_data: "),
         ("up[1m]", "the query gives a matrix"),
         ("'text'", "the query gives a string"),
@@ -220,10 +220,10 @@ def test_certificate_of_the_client_opens_the_door(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"prometheus": {}}, "url"),
+        ({"prometheus": {}}, "prometheus.url: is missing"),
         ({"prometheus": {"url": "http://a:s3cret@b"}}, "has a user name or password in it"),
         ({"signals": [ONE, ONE]}, "one is there twice"),
-        ({"watch_for": -1}, "watch_for: is -1"),
+        ({"watch_for": -1}, "watch_for: is '-1', which is no duration"),
         ({"interval": 0}, "interval: is 0"),
         ({"baseline": [{"name": "one"}]}, "baseline: is no earlier result"),
         (

@@ -19,6 +19,7 @@ from ansible_collections.oncall.recovery.plugins.doc_fragments import (
     _connection,
     _git,
     _production_tag,
+    _servers,
     _workloads,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils import _options
@@ -37,6 +38,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_adapter": {"_errors"},
     "_adapter_git": {"_git", "_options"},
     "_adapter_kube": {"_kube", "_options"},
+    # Where signals and the cluster meet, since neither may know the other.
+    "_adapter_signals": {"_adapter_kube", "_errors", "_kube", "_signals"},
     "_alerting": {"_errors"},
     "_git": {"_errors", "_redact"},
     "_incident": {"_errors", "_redact"},
@@ -90,17 +93,18 @@ def documentation_of(module: Path) -> dict[str, Any]:
     raise AssertionError(f"{name_of(module)} has no DOCUMENTATION")
 
 
+def belongs(module: str, group: str) -> bool:
+    """Whether a module is one of the group; signals can be those of a cluster, too."""
+    return module.startswith(f"{group}_") or (group == "k8s" and module == "signal_info")
+
+
 def members_of(group: str) -> list[str]:
     return [member for member in ACTION_GROUPS[group] if isinstance(member, str)]
 
 
-@pytest.mark.parametrize(
-    ("group", "prefix"), [("all", ""), ("k8s", "k8s_"), ("git", "git_")], ids=["all", "k8s", "git"]
-)
-def test_action_group_lists_every_module_that_belongs_to_it_in_order(
-    group: str, prefix: str
-) -> None:
-    names = [module.stem for module in MODULES if module.stem.startswith(prefix)]
+@pytest.mark.parametrize("group", ["all", "k8s", "git"])
+def test_action_group_lists_every_module_that_belongs_to_it_in_order(group: str) -> None:
+    names = [module.stem for module in MODULES if group == "all" or belongs(module.stem, group)]
     assert members_of(group) == sorted(names)
 
 
@@ -113,9 +117,9 @@ def test_module_says_what_it_supports(module: Path) -> None:
     documentation = documentation_of(module)
     fragments = documentation["extends_documentation_fragment"]
     assert "oncall.recovery._attributes" in fragments
-    for prefix in ("k8s", "git"):
-        belongs = module.stem.startswith(f"{prefix}_")
-        assert (f"oncall.recovery._attributes.actiongroup_{prefix}" in fragments) == belongs
+    for group in ("k8s", "git"):
+        fragment = f"oncall.recovery._attributes.actiongroup_{group}"
+        assert (fragment in fragments) == belongs(module.stem, group)
 
 
 def as_documented(options: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -153,6 +157,7 @@ SHARED_OPTIONS = pytest.mark.parametrize(
         pytest.param(
             fragment_of(_production_tag), _options.PRODUCTION_TAG_OPTIONS, id="production_tag"
         ),
+        pytest.param(fragment_of(_servers), _options.SERVER_OPTIONS, id="servers"),
         pytest.param(fragment_of(_workloads), _options.WORKLOAD_OPTIONS, id="workloads"),
         pytest.param(
             fragment_of(_workloads, "SCALABLE"),
@@ -185,6 +190,14 @@ def test_doc_fragment_names_the_environment_variables_that_are_read(
 ) -> None:
     told = {name: environment_told_by(fragment[name]) for name in options}
     assert told == {name: environment_of(option) for name, option in options.items()}
+
+
+def test_doc_fragment_names_the_environment_variables_of_the_servers() -> None:
+    documented = fragment_of(_servers)["prometheus"]["suboptions"]
+    servers = [server["options"] for server in _options.SERVER_OPTIONS.values()]
+    for name, told in documented.items():
+        read = [variable for server in servers for variable in environment_of(server[name])]
+        assert re.findall(r"E\((RECOVERY_\w+)\)", " ".join(told["description"])) == read
 
 
 @pytest.mark.parametrize("plugin", PLUGINS, ids=name_of)

@@ -62,12 +62,21 @@ class Followed(t.Generic[Judgement]):
 
 
 def look_once(
-    client: Client, workloads: Iterable[Object], judge: Callable[[View], Judgement]
+    client: Client,
+    workloads: Iterable[Object],
+    judge: Callable[[View], Judgement],
+    *,
+    patience: float | None = None,
 ) -> dict[str, Judgement]:
-    """Judge the workloads as they are now; by UID. Three LISTs per kind and namespace."""
+    """Judge the workloads as they are now; by UID. Three LISTs per kind and namespace.
+
+    ``patience``: seconds after which each LIST is given up.
+    """
     judgements: dict[str, Judgement] = {}
     for place in places_of(workloads):
-        listed = client.side_by_side(lambda source: _list(client, source)[0], place.sources)
+        listed = client.side_by_side(
+            lambda source: _list(client, source, patience)[0], place.sources
+        )
         for source, objects in zip(place.sources, listed, strict=True):
             place.replace_all(source.what, objects)
         judgements.update({uid: judge(place.view(uid)) for uid in place.workloads})

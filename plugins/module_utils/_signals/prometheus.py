@@ -11,50 +11,128 @@ Private to oncall.recovery: it may change in any release.
 
 from __future__ import annotations
 
+import dataclasses
+import time
 import typing as t
 
-from ansible_collections.oncall.recovery.plugins.module_utils._signals.http_json import NoAnswer
-from ansible_collections.oncall.recovery.plugins.module_utils._signals.verdict import Sample
+from ansible_collections.oncall.recovery.plugins.module_utils._signals.question import (
+    Answer,
+    Moment,
+    NoAnswer,
+    Sample,
+)
 
 if t.TYPE_CHECKING:
     from ansible_collections.oncall.recovery.plugins.module_utils._signals.http_json import Endpoint
 
 NEXT_STEP = "Try the query in the server's own page"
+# Prometheus refuses more (its web/api/v1/api.go).
+MOST_STEPS = 11_000
 
 
-def ask_now(endpoint: Endpoint, promql: str, seconds: float) -> tuple[list[Sample], list[str]]:
-    """What the query evaluates to now, and the server's warnings, such as that data is partial.
+@dataclasses.dataclass(frozen=True)
+class InstantQuery:
+    """What an expression evaluates to now, by the server's clock."""
 
-    :param seconds: time limit, for the server's work too.
+    endpoint: Endpoint
+    promql: str
 
-    Raises NoAnswer where the server refuses the query, cannot be asked, or has no instant answer.
-    """
-    answer = endpoint.get_json(
-        "/api/v1/query", {"query": promql, "timeout": f"{max(1, round(seconds))}s"}, seconds
-    )
-    return samples_of(answer, endpoint.url)
+    def ask(self, seconds: float) -> Answer:
+        """One value per series; the limit holds for the server's work, too.
+
+        Raises NoAnswer where the server refuses the query, cannot be asked, or gives no numbers.
+        """
+        result, warnings = _query(self.endpoint, "query", {"query": self.promql}, seconds)
+        return Answer([Moment(time.time(), samples_now(result, self.endpoint.shown_url))], warnings)
 
 
-def samples_of(answer: t.Any, url: str) -> tuple[list[Sample], list[str]]:
-    """The samples and warnings in the JSON of an instant query; ``url`` is for the errors."""
+@dataclasses.dataclass(frozen=True)
+class RangeQuery:
+    """What an expression evaluated to at each step of the last ``reach`` seconds."""
+
+    endpoint: Endpoint
+    promql: str
+    reach: int
+    step: int
+
+    @property
+    def steps(self) -> int:
+        """How many moments there are, both ends included."""
+        return self.reach // self.step + 1
+
+    def ask(self, seconds: float) -> Answer:
+        """One moment per step, without a sample where there was no data; raises NoAnswer."""
+        end = round(time.time(), 3)
+        start = round(end - (self.steps - 1) * self.step, 3)
+        limits = {"start": str(start), "end": str(end), "step": str(self.step)}
+        parameters = {"query": self.promql, **limits}
+        result, warnings = _query(self.endpoint, "query_range", parameters, seconds)
+        series = samples_over_time(result, self.endpoint.shown_url)
+        times = [start + number * self.step for number in range(self.steps)]
+        by_step: list[list[Sample]] = [[] for _time in times]
+        for sample in series:
+            number = round((sample.at - start) / self.step)
+            if 0 <= number < len(by_step):
+                by_step[number].append(sample)
+        return Answer([Moment(*moment) for moment in zip(times, by_step, strict=True)], warnings)
+
+
+def _query(
+    endpoint: Endpoint, kind: str, parameters: dict[str, str], seconds: float
+) -> tuple[tuple[t.Any, t.Any], list[str]]:
+    """The type and the content of the result, and the server's warnings."""
+    limit = {"timeout": f"{max(1, round(seconds))}s"}
+    reply = endpoint.get(f"/api/v1/{kind}", {**parameters, **limit}, seconds)
+    return result_of(reply.content, endpoint)
+
+
+def result_of(answer: t.Any, endpoint: Endpoint) -> tuple[tuple[t.Any, t.Any], list[str]]:
+    """The same from the JSON of an answer; raises NoAnswer."""
+    where = endpoint.shown_url
     if not isinstance(answer, dict) or answer.get("status") not in ("success", "error"):
-        raise NoAnswer(url, "does not answer as Prometheus does", "Correct the address")
+        raise _stranger(where)
     if answer["status"] == "error":
         said = " ".join(str(answer.get("error", "")).split())
-        raise NoAnswer(url, f"refuses the query ({answer.get('errorType')}: {said})", NEXT_STEP)
+        cause = endpoint.without_secrets(f"{answer.get('errorType')}: {said}")
+        raise NoAnswer(where, f"refuses the query ({cause})", NEXT_STEP)
     try:
-        kind, result = answer["data"]["resultType"], answer["data"]["result"]
+        result = (answer["data"]["resultType"], answer["data"]["result"])
+        return result, [str(warning) for warning in answer.get("warnings") or []]
+    except (KeyError, TypeError):
+        raise _stranger(where) from None
+
+
+def samples_now(result: tuple[t.Any, t.Any], where: str) -> list[Sample]:
+    """The samples of an instant query; ``where`` is for the errors."""
+    kind, content = result
+    try:
         if kind == "scalar":
-            samples = [_sample({}, result)]
-        elif kind == "vector":
-            samples = [_sample(series["metric"], series["value"]) for series in result]
-        else:
-            raise NoAnswer(
-                url, f"the query gives a {kind}, not one number per series now", NEXT_STEP
-            )
-    except (KeyError, TypeError, ValueError, OverflowError, OSError):
-        raise NoAnswer(url, "does not answer as Prometheus does", "Correct the address") from None
-    return samples, [str(warning) for warning in answer.get("warnings") or []]
+            return [_sample({}, content)]
+        if kind == "vector":
+            return [_sample(series["metric"], series["value"]) for series in content]
+    except _UNREADABLE:
+        raise _stranger(where) from None
+    raise NoAnswer(where, f"the query gives a {kind}, not one number per series now", NEXT_STEP)
+
+
+def samples_over_time(result: tuple[t.Any, t.Any], where: str) -> list[Sample]:
+    """The samples of a range query, series by series."""
+    kind, content = result
+    if kind != "matrix":
+        raise NoAnswer(where, f"the query gives a {kind}, not numbers over time", NEXT_STEP)
+    try:
+        return [
+            _sample(series["metric"], value) for series in content for value in series["values"]
+        ]
+    except _UNREADABLE:
+        raise _stranger(where) from None
+
+
+_UNREADABLE = (KeyError, TypeError, ValueError, OverflowError, OSError)
+
+
+def _stranger(where: str) -> NoAnswer:
+    return NoAnswer(where, "does not answer as Prometheus does", "Correct the address")
 
 
 def _sample(labels: dict[str, str], value: t.Any) -> Sample:

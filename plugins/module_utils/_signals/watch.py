@@ -9,21 +9,21 @@ Private to oncall.recovery: it may change in any release.
 
 from __future__ import annotations
 
-import concurrent.futures
+import collections
 import dataclasses
 import time
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import InvalidInput
-from ansible_collections.oncall.recovery.plugins.module_utils._signals.http_json import NoAnswer
+from ansible_collections.oncall.recovery.plugins.module_utils._signals.asking import Asker
+from ansible_collections.oncall.recovery.plugins.module_utils._signals.question import Answer
 from ansible_collections.oncall.recovery.plugins.module_utils._signals.verdict import (
-    COMPARISONS,
     UNHEALTHY,
     VERDICTS,
     WORSE,
     Reading,
-    Sample,
     Signal,
+    confirmed,
     overall,
     read,
     trend,
@@ -33,80 +33,92 @@ from ansible_collections.oncall.recovery.plugins.module_utils._signals.verdict i
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    # PromQL in; samples and the server's warnings out, or NoAnswer.
-    Ask = Callable[[str], tuple[Sequence[Sample], Sequence[str]]]
+    from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
 
-MOST_QUERIES_AT_ONCE = 8
+MOST_SAMPLES_KEPT = 1000
 
 
 @dataclasses.dataclass(frozen=True)
 class WatchRequest:
     """How to look.
 
-    :param seconds: how long to look again; 0 looks once.
+    :param seconds: how long to look again; 0 looks as often as the signals need.
     :param interval: seconds between two looks.
+    :param timeout: seconds that the answers of one look may take.
     :param until: the verdict that ends the watch before its time.
     :param baseline: earlier readings by name, to compare with; see ``baseline_from``.
     """
 
     seconds: float = 0
     interval: float = 5
+    timeout: float = 10
     until: str = UNHEALTHY
     baseline: Mapping[str, Mapping[str, t.Any]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass
-class Watched:
-    """The last look at all signals."""
+class Row:
+    """The samples of one signal, the last one the newest, and what they say together."""
 
-    readings: Sequence[Reading]
+    signal: Signal
+    readings: collections.deque[Reading] = dataclasses.field(
+        default_factory=lambda: collections.deque(maxlen=MOST_SAMPLES_KEPT)
+    )
+    shown: Sequence[t.Any] = ()
+
+    def take(self, answer: Answer | RecoveryError, at: float) -> None:
+        """Take in what was answered: several moments tell of a time, and replace what was known."""
+        if not isinstance(answer, Answer):
+            self.readings.append(unreadable(self.signal, answer.message, at))
+            self.shown = ()
+            return
+        if len(answer.moments) > 1:
+            self.readings.clear()
+        self.readings.extend(read(self.signal, moment) for moment in answer.moments)
+        self.shown = [sample for moment in answer.moments for sample in moment.samples]
+
+    @property
+    def reading(self) -> Reading:
+        return dataclasses.replace(confirmed(self.readings), samples=self.shown)
+
+
+@dataclasses.dataclass
+class Watched:
+    """What was seen until the last look."""
+
+    rows: Sequence[Row]
     warnings: Sequence[str]
-    trends: dict[str, str]
+    baseline: Mapping[str, Mapping[str, t.Any]]
     seconds: float
     looks: int
 
     @property
     def verdict(self) -> str:
-        return overall(reading.verdict for reading in self.readings)
+        return overall(row.reading.verdict for row in self.rows)
 
     def as_result(self) -> dict[str, t.Any]:
+        readings = [row.reading for row in self.rows]
+        verdict = overall(reading.verdict for reading in readings)
         # Of a healthy service one wants to hear why, too.
-        deciding = [reading for reading in self.readings if reading.verdict == self.verdict]
+        deciding = [reading for reading in readings if reading.verdict == verdict]
+        trends = [trend(self.baseline.get(reading.signal.name), reading) for reading in readings]
         signals = [
-            {**reading.as_result(), "trend": self.trends[reading.signal.name]}
-            for reading in self.readings
+            {
+                **reading.as_result(),
+                "trend": moved,
+                "history": [sample.as_history() for sample in row.readings],
+            }
+            for row, reading, moved in zip(self.rows, readings, trends, strict=True)
         ]
         return {
-            "verdict": self.verdict,
+            "verdict": verdict,
             "reasons": [f"{reading.signal.name}: {reading.reason}" for reading in deciding],
-            "got_worse": WORSE in self.trends.values(),
+            "got_worse": WORSE in trends,
             "signals": signals,
             "looks": self.looks,
             "duration": round(self.seconds, 3),
             "changed": False,
         }
-
-
-def signals_from(options: Sequence[Mapping[str, t.Any]]) -> list[Signal]:
-    """The signals that the option ``signals`` describes; raises InvalidInput."""
-    signals = [Signal(**{k: v for k, v in given.items() if v is not None}) for given in options]
-    names = [signal.name for signal in signals]
-    for signal in signals:
-        if not signal.name.strip() or not signal.name.isprintable():
-            raise InvalidInput("signals", f"a name is {signal.name!r}", "Use printable text")
-        if names.count(signal.name) > 1:
-            raise InvalidInput("signals", f"{signal.name} is there twice", "Name each once")
-        if not signal.promql.strip():
-            raise InvalidInput("signals", f"{signal.name} has no query", "Write it into promql")
-        if signal.comparison not in COMPARISONS or signal.threshold != signal.threshold:
-            raise InvalidInput(
-                "signals", f"{signal.name} compares with no number", "Correct its threshold"
-            )
-        if not signal.tolerance >= 0:
-            raise InvalidInput(
-                "signals", f"{signal.name} has the tolerance {signal.tolerance}", "Use 0 or more"
-            )
-    return signals
 
 
 def baseline_from(earlier: Sequence[Mapping[str, t.Any]]) -> dict[str, Mapping[str, t.Any]]:
@@ -127,42 +139,34 @@ def baseline_from(earlier: Sequence[Mapping[str, t.Any]]) -> dict[str, Mapping[s
 
 
 def watch(
-    ask: Ask,
     signals: Sequence[Signal],
     request: WatchRequest,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Watched:
-    """Look at all signals side by side, again and again as the request asks; the last look."""
-    started = clock()
-    looks = 0
+    """Look at all signals side by side, again and again as the request asks; all that was seen.
+
+    It takes ``request.seconds`` and, for the last look, ``request.timeout`` at most; more only
+    where that is too short for the samples that have to agree.
+    """
+    needed = max(signal.looks_needed for signal in signals)
+    asker, rows = Asker(signals, request.timeout), [Row(signal) for signal in signals]
+    started, looks = clock(), 0
     while True:
-        readings, warnings = _look(ask, signals)
+        answers, at = asker.ask(), time.time()
         looks += 1
-        is_over = overall(reading.verdict for reading in readings) == request.until
+        for row, answer in zip(rows, answers, strict=True):
+            row.take(answer, at)
+        is_over = overall(row.reading.verdict for row in rows) == request.until
         left = started + request.seconds - clock()
-        if is_over or left <= 0:
+        if is_over or (left <= 0 and looks >= needed):
             break
-        sleep(min(request.interval, left))
-    trends = {
-        reading.signal.name: trend(request.baseline.get(reading.signal.name), reading)
-        for reading in readings
-    }
-    return Watched(readings, warnings, trends, clock() - started, looks)
-
-
-def _look(ask: Ask, signals: Sequence[Signal]) -> tuple[list[Reading], list[str]]:
-    warnings: list[str] = []
-
-    def look_at(signal: Signal) -> Reading:
-        try:
-            samples, told = ask(signal.promql)
-        except NoAnswer as error:
-            return unreadable(signal, error.message)
-        warnings.extend(f"{signal.name}: {warning}" for warning in told)
-        return read(signal, samples)
-
-    with concurrent.futures.ThreadPoolExecutor(MOST_QUERIES_AT_ONCE) as pool:
-        readings = list(pool.map(look_at, signals))
-    return readings, sorted(warnings)
+        sleep(request.interval if looks < needed else min(request.interval, left))
+    warnings = [
+        f"{row.signal.name}: {warning}"
+        for row, answer in zip(rows, answers, strict=True)
+        if isinstance(answer, Answer)
+        for warning in answer.warnings
+    ]
+    return Watched(rows, warnings, request.baseline, clock() - started, looks)
