@@ -110,6 +110,7 @@ OVERRIDABLE_GUARDS = [
     "kill_switch",
     "lock",
     "cooldown",
+    "recent_rollout",
     "owner",
     "paused",
     "controller_caught_up",

@@ -102,6 +102,16 @@ options:
         in between does not shorten them.
     type: int
     default: 3600
+  deployed_within:
+    description:
+      - Seconds within which the present revision has to have been rolled out, for what fails to be
+        taken for its fault. Otherwise the guard C(recent_rollout) refuses, because going back would
+        replace a version that served well and leave the trouble as it is.
+      - A StatefulSet or DaemonSet counts from when its revision was first made, also where it went
+        back to it later.
+      - V(0) does not ask.
+    type: int
+    default: 0
   kill_switch_namespace:
     description:
       - Namespace of the kill switch for the whole cluster. Like the one in the workload's own
@@ -151,6 +161,7 @@ options:
       - kill_switch
       - lock
       - cooldown
+      - recent_rollout
       - owner
       - paused
       - controller_caught_up
@@ -402,6 +413,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "mark": {"type": "bool", "default": True},
     "automatic": {"type": "bool", "default": False},
     "cooldown": {"type": "int", "default": 3600},
+    "deployed_within": {"type": "int", "default": 0},
     "kill_switch_namespace": {"type": "str", "default": "oncall-recovery"},
     "holder": {"type": "str"},
     "gitops": {"type": "str", "choices": ["refuse", "suspend", "ignore"], "default": "refuse"},
@@ -427,7 +439,9 @@ def main() -> None:
     with reporting_errors(module):
         if options["evict_stuck_pods"] and not options["wait"]:
             raise InvalidInput("evict_stuck_pods", "is set without wait", "Set wait, too")
-        require_at_least(options, to_revision=0, cooldown=0, wait_timeout=1, concurrency=1)
+        require_at_least(
+            options, to_revision=0, cooldown=0, deployed_within=0, wait_timeout=1, concurrency=1
+        )
         with connect(module, concurrency=options["concurrency"]) as client:
             result = undo_rollouts(
                 client,
@@ -440,6 +454,7 @@ def main() -> None:
                     mark=options["mark"],
                     automatic=options["automatic"],
                     cooldown_seconds=options["cooldown"],
+                    deployed_within_seconds=options["deployed_within"],
                     kill_switch_namespace=options["kill_switch_namespace"],
                     holder=options["holder"] or "",
                     gitops=options["gitops"],

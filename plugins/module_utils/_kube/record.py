@@ -86,10 +86,10 @@ def record_of(workload: Mapping[str, t.Any]) -> Record | None:
         return Record(
             str(noted["incident"]),
             bool(noted["automatic"]),
-            _time(noted["at"]),
+            read_time(noted["at"]),
             str(noted["from"]),
             str(noted["to"]),
-            _time(last_automatic) if last_automatic else None,
+            read_time(last_automatic) if last_automatic else None,
             int(noted.get("generation", 0)),
         )
     # Anyone who may edit the workload may have written it: RecursionError is for nested brackets.
@@ -97,7 +97,7 @@ def record_of(workload: Mapping[str, t.Any]) -> Record | None:
         return None
 
 
-def _time(text: str) -> datetime.datetime:
+def read_time(text: str) -> datetime.datetime:
     """Raises ValueError or TypeError."""
     return datetime.datetime.strptime(text, TIME_FORMAT).replace(tzinfo=datetime.timezone.utc)
 

@@ -22,10 +22,11 @@ class UndoRequest:
     change cause. ``incident`` is noted on the workload and on the revision that ``mark`` marks
     bad. ``automatic`` says that nobody watches; such a rollback is done once per incident, and
     not within ``cooldown_seconds`` of another automatic one, and not where a kill switch in the
-    workload's namespace or in ``kill_switch_namespace`` is off. ``holder`` is whose lock of the
-    workload is our own. ``gitops`` is what to do where GitOps or Helm deploys it: ``refuse``,
-    ``suspend`` or ``ignore``; ``argocd_namespace`` is where Argo CD keeps its Applications.
-    ``approved_by`` is the person who
+    workload's namespace or in ``kill_switch_namespace`` is off. Nothing is done where the present
+    revision was rolled out more than ``deployed_within_seconds`` ago, unless that is 0. ``holder``
+    is whose lock of the workload is our own. ``gitops`` is what to do where GitOps or Helm deploys
+    it: ``refuse``, ``suspend`` or ``ignore``; ``argocd_namespace`` is where Argo CD keeps its
+    Applications. ``approved_by`` is the person who
     approved crossing a migration that cannot be reversed, ``reversible_migrations`` are the ids
     of those that can. ``override_guards`` names guards whose refusal becomes a warning.
     ``all_or_nothing`` changes no workload unless all pass their guards and a dry run.
@@ -41,6 +42,7 @@ class UndoRequest:
     mark: bool = False
     automatic: bool = False
     cooldown_seconds: float = 0.0
+    deployed_within_seconds: float = 0.0
     kill_switch_namespace: str = "oncall-recovery"
     holder: str = ""
     gitops: str = REFUSE

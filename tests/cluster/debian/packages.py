@@ -37,11 +37,13 @@ NODE = (
     "runc",
     "util-linux",
 )
+# What ansible-rulebook runs its rules on.
+JAVA = ("default-jre-headless",)
 _POLICY = Path("/usr/sbin/policy-rc.d")
 # 101 is Debian's word for "forbidden".
 _FORBID = "#!/bin/sh\n# oncall.recovery, while it installs packages\nexit 101\n"
 # Other packages bring these programs too and would clash over the file; any version serves.
-_ANY_MAKERS_PROGRAM = {"kubernetes-client": "kubectl"}
+_ANY_MAKERS_PROGRAM = {"default-jre-headless": "java", "kubernetes-client": "kubectl"}
 
 
 def missing(packages: Sequence[str]) -> list[str]:

@@ -18,7 +18,8 @@ from .playbook import render
 def _tools(tmp_path_factory: pytest.TempPathFactory) -> None:
     """promtool and amtool come with the servers."""
     packages.ensure_installed(
-        ["prometheus", "prometheus-alertmanager"], tmp_path_factory.mktemp("packages")
+        ["prometheus", "prometheus-alertmanager", *packages.JAVA],
+        tmp_path_factory.mktemp("packages"),
     )
 
 
