@@ -203,7 +203,7 @@ def _login_options(prefix: str = "") -> dict[str, dict[str, t.Any]]:
     return {**options, "validate_certs": {"type": "bool", "default": True}}
 
 
-LOGIN_CONSTRAINTS: dict[str, t.Any] = {
+_LOGIN_CONSTRAINTS: dict[str, t.Any] = {
     "mutually_exclusive": [("token", "username")],
     "required_together": [("username", "password")],
     "required_by": {"client_key": "client_cert"},
@@ -213,7 +213,7 @@ LOGIN_CONSTRAINTS: dict[str, t.Any] = {
 def _server(prefix: str) -> dict[str, t.Any]:
     """What is left out may stand in the environment, so its defaults count always."""
     options = _login_options(prefix)
-    return {"type": "dict", "apply_defaults": True, "options": options, **LOGIN_CONSTRAINTS}
+    return {"type": "dict", "apply_defaults": True, "options": options, **_LOGIN_CONSTRAINTS}
 
 
 # The servers that signals come from.
@@ -221,9 +221,57 @@ SERVER_OPTIONS: dict[str, dict[str, t.Any]] = {
     "prometheus": _server("RECOVERY_PROMETHEUS"),
     "alertmanager": _server("RECOVERY_ALERTMANAGER"),
 }
-JSON_OPTIONS: dict[str, dict[str, t.Any]] = {
+_JSON_OPTIONS: dict[str, dict[str, t.Any]] = {
     **_login_options(),
     "url": {"type": "str", "required": True},
     "value": {"type": "str", "required": True},
     "status_code": {"type": "list", "elements": "int", "default": [200]},
+}
+_SIGNAL_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "name": {"type": "str", "required": True},
+    "promql": {"type": "str"},
+    "range": {"type": "str"},
+    "step": {"type": "str"},
+    "alerts": {
+        "type": "dict",
+        "options": {
+            "matchers": {"type": "list", "elements": "str", "default": []},
+            "silenced": {"type": "bool", "default": False},
+            "inhibited": {"type": "bool", "default": False},
+        },
+    },
+    "json": {"type": "dict", "options": _JSON_OPTIONS, **_LOGIN_CONSTRAINTS},
+    "workload": {
+        "type": "dict",
+        "options": {
+            "measure": {
+                "type": "str",
+                "choices": ["rollout", "restarts", "oom_kills"],
+                "required": True,
+            },
+            "kind": {"type": "str", "choices": KINDS, "default": "Deployment"},
+            "namespace": {"type": "str"},
+            "name": {"type": "str", "required": True},
+            "within": {"type": "str", "default": "10m"},
+        },
+    },
+    "comparison": {"type": "str", "choices": [">", ">=", "<", "<=", "==", "!="], "default": ">"},
+    "threshold": {"type": "float"},
+    "consecutive": {"type": "int", "default": 1},
+    "no_data": {
+        "type": "str",
+        "choices": ["unknown", "healthy", "unhealthy"],
+        "default": "unknown",
+    },
+    "on_error": {"type": "str", "choices": ["unknown", "unhealthy"], "default": "unknown"},
+    "tolerance": {"type": "float", "default": 0.1},
+}
+
+SIGNALS_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "signals": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": _SIGNAL_OPTIONS,
+    }
 }

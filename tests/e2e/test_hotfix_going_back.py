@@ -56,16 +56,21 @@ class Release:
     def refs(self) -> str:
         return git(self.folder / "shop.git", "for-each-ref")
 
-    def deploy(self, image: str = PAUSE_IMAGE, pull: str = "Never", **spec: Any) -> None:
-        """Deploy the production tag; without the right to pull, a pod of no image fails at once."""
+    def deploy(self, image: str = PAUSE_IMAGE, **spec: Any) -> None:
+        """Deploy the production tag; a pod whose image is not there fails at once."""
         manifest = self.workload.manifest("1.2.3", **spec)
         (container,) = manifest["spec"]["template"]["spec"]["containers"]
-        container |= {"image": image, "imagePullPolicy": pull}
+        container |= {"image": image, "imagePullPolicy": "Never"}
         # The images of these tests end by themselves otherwise.
         container["command"] = ["/bin/sleep", "100000"]
         apply(self.cluster.kubeconfig, manifest)
         self.workload.settle()
         self.workload.kubectl("rollout", "status", self.workload.address, "--timeout=60s")
+
+    def be_slow(self) -> None:
+        """Let pods that are new from now on take long to be called available."""
+        slow = json.dumps({"spec": {"minReadySeconds": 100}})
+        self.workload.kubectl("patch", self.workload.address, "--patch", slow)
 
     def set_image(self, image: str) -> None:
         self.workload.kubectl("set", "image", self.workload.address, f"app={image}")
@@ -137,13 +142,16 @@ def test_rollback_that_is_refused_is_no_rollback(release: Release) -> None:
         assert "-e rollback_to_revision=1" in text
     assert "ROLLED BACK to" not in played.output
     assert release.image == f"{NOWHERE}:1.2.4"
+    # First what a person has to know, then how it came to that.
+    headings = [line for line in release.report.splitlines() if line.startswith("## ")]
+    assert headings[:2] == ["## What went wrong", "## Going back"]
+    assert "/app/ErrImageNeverPull`: `Container image" in release.report
 
 
 def test_rollback_that_does_not_complete_is_no_rollback(release: Release) -> None:
-    # No pod of the version before is left, and new ones take long to be called available.
+    # No pod of the version before is left then.
     release.deploy(strategy={"type": "Recreate"})
-    slow = json.dumps({"spec": {"minReadySeconds": 100}})
-    release.workload.kubectl("patch", release.workload.address, "--patch", slow)
+    release.be_slow()
     played = release.run(hotfix_release_wait_timeout=10)
     assert played.failed
     facts = played.statistic("hotfix_release")
@@ -156,12 +164,13 @@ def test_rollback_that_does_not_complete_is_no_rollback(release: Release) -> Non
 
 
 def test_what_somebody_else_deployed_meanwhile_is_left_alone(release: Release) -> None:
-    # A pull that fails is tried for a while before it is called hopeless.
-    release.deploy(pull="IfNotPresent")
+    release.deploy()
+    # The release is still on its way when somebody else sets an image that fails at once.
+    release.be_slow()
     theirs = f"{NOWHERE}:theirs"
     with ThreadPoolExecutor() as pool:
-        running = pool.submit(release.run)
-        wait_until(lambda: release.image == f"{NOWHERE}:1.2.4", "the release is deployed", 60)
+        running = pool.submit(release.run, hotfix_release_image=BUSYBOX_IMAGE)
+        wait_until(lambda: release.image == BUSYBOX_IMAGE, "the release is deployed", 120)
         release.set_image(theirs)
         played = running.result()
     assert played.failed
@@ -191,8 +200,7 @@ def test_release_that_was_good_stays_whatever_fails_later(release: Release) -> N
     (template,) = (item["spec"]["template"] for item in json.loads(listed)["items"])
     assert template["spec"]["containers"][0]["image"] == BUSYBOX_IMAGE
 
-    slow = json.dumps({"spec": {"minReadySeconds": 100}})
-    release.workload.kubectl("patch", release.workload.address, "--patch", slow)
+    release.be_slow()
     release.workload.kubectl("delete", "pods", f"--selector=app={release.workload.name}")
     played = release.run(hotfix_release_image=BUSYBOX_IMAGE, hotfix_release_wait_timeout=3)
     assert played.failed, played.output
@@ -200,7 +208,7 @@ def test_release_that_was_good_stays_whatever_fails_later(release: Release) -> N
     assert "NOT ROLLED BACK: it was marked good before" in release.report, played.output
 
 
-def test_old_hotfix_started_again_takes_back_nothing_that_was_deployed_since(
+def test_hotfix_is_compared_with_what_runs_before_it_is_pushed_and_deployed(
     release: Release,
 ) -> None:
     # What has no pods needs no image.
@@ -222,6 +230,20 @@ def test_old_hotfix_started_again_takes_back_nothing_that_was_deployed_since(
     assert not again.failed, again.output
     assert not again.statistic("hotfix_release")["rollback"]
 
+    # By hand, and the annotations of 1.2.4 are left over.
+    release.set_image(f"{NOWHERE}:1.2.3")
+    annotations = release.workload.template["metadata"]["annotations"]
+    assert annotations["org.opencontainers.image.version"] == "v1.2.4"
+    following = release.run(
+        "--check",
+        hotfix_release_name="INC-4712",
+        hotfix_release_from_tag="",
+        hotfix_release_version="1.2.5",
+    )
+    assert not following.failed, following.output
+    assert "from v1.2.3, which" in following.output, following.output
+    assert "would be released as v1.2.5" in following.output
+
     release.set_image(f"{NOWHERE}:1.3.0")
     late = release.run()
     assert late.failed
@@ -231,17 +253,3 @@ def test_old_hotfix_started_again_takes_back_nothing_that_was_deployed_since(
     forced = release.run(hotfix_release_redeploy=True)
     assert not forced.failed, forced.output
     assert release.image == f"{NOWHERE}:1.2.4"
-
-
-def test_annotations_of_another_image_do_not_keep_the_next_hotfix_from_its_tag(
-    release: Release,
-) -> None:
-    release.deploy(f"{NOWHERE}:1.2.3", replicas=0)
-    done = release.run()
-    assert not done.failed, done.output
-    # By hand, and the annotations of 1.2.4 are left over.
-    release.set_image(f"{NOWHERE}:1.2.3")
-    annotations = release.workload.template["metadata"]["annotations"]
-    assert annotations["org.opencontainers.image.version"] == "v1.2.4"
-    following = release.run("--check", hotfix_release_name="INC-4712", hotfix_release_from_tag="")
-    assert "from v1.2.3, which" in following.output, following.output

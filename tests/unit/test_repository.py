@@ -20,6 +20,7 @@ from ansible_collections.oncall.recovery.plugins.doc_fragments import (
     _git,
     _production_tag,
     _servers,
+    _signals,
     _workloads,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils import _options
@@ -158,6 +159,7 @@ SHARED_OPTIONS = pytest.mark.parametrize(
             fragment_of(_production_tag), _options.PRODUCTION_TAG_OPTIONS, id="production_tag"
         ),
         pytest.param(fragment_of(_servers), _options.SERVER_OPTIONS, id="servers"),
+        pytest.param(fragment_of(_signals), _options.SIGNALS_OPTIONS, id="signals"),
         pytest.param(fragment_of(_workloads), _options.WORKLOAD_OPTIONS, id="workloads"),
         pytest.param(
             fragment_of(_workloads, "SCALABLE"),

@@ -89,7 +89,8 @@ class Endpoint:
     def secrets(self) -> frozenset[str]:
         """What must not be shown: the password and the token, as they are and as they are sent."""
         basic = self._basic if self.username else ""
-        return frozenset(filter(None, (self.password, self.token, basic)))
+        parameters = self.url.partition("?")[2]
+        return frozenset(filter(None, (self.password, self.token, basic, parameters)))
 
     def without_secrets(self, text: str) -> str:
         """A server's words, in which it may repeat what it was sent."""

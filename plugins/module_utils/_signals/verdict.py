@@ -142,7 +142,7 @@ def read(signal: Signal, moment: Moment) -> Reading:
 def unreadable(signal: Signal, why: str, at: float) -> Reading:
     """The reading of a signal to which there was no answer."""
     counts_as = "" if signal.on_error == UNKNOWN else f", {_counts_as(signal.on_error)}"
-    return Reading(signal, signal.on_error, f"{why}{counts_as}", at)
+    return Reading(signal, signal.on_error, f"{_printable(why)}{counts_as}", at)
 
 
 def confirmed(row: Sequence[Reading]) -> Reading:
@@ -219,7 +219,13 @@ def _words(sample: Sample, compared: str) -> str:
     return f"{number} of {{{_short(', '.join(pairs))}}} {compared}{detail}"
 
 
+def _printable(text: str) -> str:
+    """A server's words without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def _short(text: str) -> str:
+    text = _printable(text)
     if len(text) <= MOST_CHARACTERS_OF_LABELS:
         return text
     return f"{text[:MOST_CHARACTERS_OF_LABELS]}..."

@@ -119,6 +119,7 @@ def test_whole_address_is_asked_as_it_is_and_its_parameters_are_not_shown(pem: P
             whole.get("", {}, LONG_ENOUGH)
     assert server.requests[0][0] == "GET /health/?key=s3cret&to=a@b HTTP/1.1"
     assert caught.value.message.startswith(f"{server.url}/health/: answered 200, and no JSON")
+    assert whole.secrets == {"key=s3cret&to=a@b"}
 
 
 def test_list_is_sent_as_several_parameters(pem: Path) -> None:

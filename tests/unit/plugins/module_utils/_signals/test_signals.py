@@ -9,8 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import InvalidInput
+from ansible_collections.oncall.recovery.plugins.module_utils._signals import http_json
 from ansible_collections.oncall.recovery.plugins.module_utils._signals.alertmanager import Alerts
+from ansible_collections.oncall.recovery.plugins.module_utils._signals.expression import Expression
 from ansible_collections.oncall.recovery.plugins.module_utils._signals.http_json import Endpoint
 from ansible_collections.oncall.recovery.plugins.module_utils._signals.json_value import JsonValue
 from ansible_collections.oncall.recovery.plugins.module_utils._signals.prometheus import (
@@ -25,6 +29,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._signals.signals i
     signals_from,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._signals.verdict import Signal
+from ansible_collections.oncall.recovery.plugins.modules import signal_info
 
 URL = {"url": "http://127.0.0.1:9090"}
 JSON = {"url": "http://127.0.0.1/health?deep=1", "value": "a", "status_code": [200]}
@@ -174,3 +179,22 @@ def test_request_is_read_from_durations() -> None:
     assert (request.seconds, request.interval, request.timeout) == (300, 10, 3)
     with pytest.raises(InvalidInput, match="interval: is 0"):
         request_from({**options, "interval": "0", "baseline": []})
+
+
+@pytest.mark.parametrize(
+    "task", yaml.safe_load(signal_info.EXAMPLES), ids=lambda task: str(task["name"])
+)
+def test_example_is_accepted(task: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    # Certificates that only the reader has.
+    monkeypatch.setattr(http_json.Path, "is_file", lambda path: True)
+    options = dict(task["oncall.recovery.signal_info"])
+    # What an earlier task has registered.
+    options.pop("baseline", None)
+    checked = ArgumentSpecValidator(signal_info.ARGUMENT_SPEC).validate(options)
+    assert checked.error_messages == []
+    given = checked.validated_parameters
+    servers = Servers(given["prometheus"], given["alertmanager"], Measure)
+    assert len(signals_from(given["signals"], servers)) == len(options["signals"])
+    assert request_from(given)
+    if given["query"]:
+        Expression("query", given["query"])

@@ -193,6 +193,12 @@ def test_what_cannot_be_asked_is_unknown() -> None:
     }
 
 
+def test_words_of_others_cannot_command_a_terminal() -> None:
+    hostile = "\x1b[2Jgone\r\n"
+    told = read(ERRORS, Moment(AT, [Sample({}, "1", AT, hostile)])).reason
+    assert (told + unreadable(ERRORS, hostile, AT).reason).isprintable()
+
+
 def test_what_cannot_be_asked_is_unhealthy_where_the_signal_says_so() -> None:
     reading = unreadable(Signal("health", ASK, 0, on_error="unhealthy"), "refused", AT)
     assert (reading.verdict, reading.reason) == ("unhealthy", "refused, which counts as unhealthy")
