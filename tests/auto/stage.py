@@ -37,6 +37,27 @@ _ACTED = re.compile(rf"{PLAYBOOK} for .*, received at (\S+)$")
 _WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 
 
+class AuditLog:
+    """What the API server notes from now on; other suites may fill the log meanwhile."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        if cluster.audit_log is None:
+            raise ClusterError("the cluster shows no audit log", "use one of provider debian")
+        self._file = cluster.audit_log
+        self._read_to = self._file.stat().st_size
+        self._kept: list[str] = []
+
+    def lines_about(self, text: str) -> list[str]:
+        """All whole lines with ``text`` in them; it has to be the same at each call."""
+        with self._file.open("rb") as stream:
+            stream.seek(self._read_to)
+            new = stream.read()
+        whole = new[: new.rfind(b"\n") + 1]
+        self._read_to += len(whole)
+        self._kept += [line for line in whole.decode().splitlines() if text in line]
+        return list(self._kept)
+
+
 @dataclass
 class Stage:
     """What one shop is watched by. ``blind`` ends Prometheus, and may be called once."""
@@ -46,6 +67,7 @@ class Stage:
     folder: Path
     rulebook: Rulebook
     inbox: Inbox
+    audit: AuditLog
     prometheus: str = ""
     managers: list[str] = field(default_factory=list)
     _eyes: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
@@ -82,21 +104,16 @@ class Stage:
 
     def _audited(self) -> Iterator[dict[str, Any]]:
         """Writes in the shop's namespace by the rulebook's account, without dry runs."""
-        if self.cluster.audit_log is None:
-            raise ClusterError("the cluster shows no audit log", "use one of provider debian")
-        for line in self.cluster.audit_log.read_text().splitlines():
+        account = ACCOUNT.format(namespace=self.shop.namespace)
+        for line in self.audit.lines_about(account):
             entry = json.loads(line)
             if (
                 entry.get("objectRef", {}).get("namespace") == self.shop.namespace
                 and entry["verb"] in _WRITES
                 and "dryRun" not in entry["requestURI"]
-                and entry.get("impersonatedUser", {}).get("username") == self.account
+                and entry.get("impersonatedUser", {}).get("username") == account
             ):
                 yield entry
-
-    @property
-    def account(self) -> str:
-        return ACCOUNT.format(namespace=self.shop.namespace)
 
     def kubectl(self, *arguments: str) -> str:
         return kubectl(self.cluster.kubeconfig, "--namespace", self.shop.namespace, *arguments)
@@ -128,7 +145,7 @@ def staged(
                 alert_response_deployed_within=deployed_within,
             )
         )
-        stage = Stage(cluster, shop, folder, rulebook, inbox)
+        stage = Stage(cluster, shop, folder, rulebook, inbox, AuditLog(cluster))
         mail = stack.enter_context(mail_server(inbox, rulebook.certificates))
         configure(stage, mail)
         trusted = {"SSL_CERT_FILE": str(rulebook.certificates.authority)}
