@@ -15,7 +15,7 @@ REPORTS := tests/output/junit
 # What the targets below start; `make clean` brings these down.
 CLUSTERS := dev test bench
 # Stories that can run beside the others: they share no cluster with them, or do not mind.
-APART := tests/e2e/alerting tests/e2e/git tests/e2e/test_cluster_lifecycle.py tests/e2e/test_convergence.py \
+APART := tests/e2e/alerting tests/e2e/auto tests/e2e/git tests/e2e/test_cluster_lifecycle.py tests/e2e/test_convergence.py \
 	tests/e2e/test_rollout_guard.py
 LINT := formatters codeqa yamllint typing antsibull-nox-config docs-check license-check extra-checks ansible-lint
 
@@ -34,6 +34,10 @@ help:  ## list the targets
 .PHONY: demo
 demo: venv  ## break an application on a real cluster and roll it back, before your eyes
 	@python -m tests.demo
+
+.PHONY: demo-auto
+demo-auto: venv  ## the same with nobody there: an alert rolls it back
+	@python -m tests.auto
 
 .PHONY: test
 test: venv  ## unit, lint, sanity, integration and e2e, with the time each took

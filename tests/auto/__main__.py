@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+import logging
 import subprocess
 import sys
 import tempfile
@@ -31,6 +33,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.auto", description=__doc__)
     parser.add_argument("--name", default=DEFAULT_NAME, help="of the cluster to use")
     options = parser.parse_args()
+    # The mailbox's server remarks on its own ways of old.
+    logging.getLogger("mail.log").setLevel(logging.ERROR)
     try:
         # What is said of mails and rules goes away with the folder.
         with tempfile.TemporaryDirectory(prefix="oncall-recovery-") as folder:
@@ -78,7 +82,8 @@ def print_what_came_of_it(stage: Stage) -> None:
         print(f"   {subject}")
     chapter("What the rollback said")
     for line in stage.rulebook.lines('        "'):
-        print(f"   {line.strip()}")
+        if line.startswith('        "'):
+            print(f"   {json.loads(line.strip().rstrip(','))}")
 
 
 if __name__ == "__main__":
