@@ -14,8 +14,9 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/oncall-recovery
 REPORTS := tests/output/junit
 # What the targets below start; `make clean` brings these down.
 CLUSTERS := dev test bench
-# Stories that can run beside the others, for they share no cluster with them.
-APART := tests/e2e/alerting tests/e2e/git tests/e2e/test_cluster_lifecycle.py tests/e2e/test_convergence.py
+# Stories that can run beside the others: they share no cluster with them, or do not mind.
+APART := tests/e2e/alerting tests/e2e/git tests/e2e/test_cluster_lifecycle.py tests/e2e/test_convergence.py \
+	tests/e2e/test_rollout_guard.py
 LINT := formatters codeqa yamllint typing antsibull-nox-config docs-check license-check extra-checks ansible-lint
 
 # What .venv has; `nox -s integration` runs the targets with all versions.
@@ -63,7 +64,7 @@ e2e: cluster-test  ## whole stories on the real cluster
 	@pytest tests/e2e $(APART:%=--ignore=%) --junit-xml=$(REPORTS)/e2e.xml $(ARGS)
 
 .PHONY: e2e-apart
-e2e-apart: venv  ## the stories that need no cluster, or one of their own
+e2e-apart: venv  ## the stories that can run beside the others
 	@pytest $(APART) --junit-xml=$(REPORTS)/e2e-apart.xml $(ARGS)
 
 .PHONY: bench

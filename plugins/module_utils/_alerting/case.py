@@ -42,16 +42,19 @@ class Case:
         """What the metrics call a label."""
         return self.settings.label_names[name]
 
-    def of_requests(self, metric: str) -> str:
-        """The selector of the service's series of a metric about requests."""
-        if self.service.matchers:
-            return self._selector(metric, *self.service.matchers)
-        return self.of_pods(metric)
+    def of_requests(self, metric: str, *matchers: str) -> str:
+        """The selector of the service's series of a metric about requests.
 
-    def of_pods(self, metric: str) -> str:
+        ``matchers`` select some of them, such as those of new pods.
+        """
+        if self.service.matchers:
+            return self._selector(metric, *self.service.matchers, *matchers)
+        return self.of_pods(metric, *matchers)
+
+    def of_pods(self, metric: str, *matchers: str) -> str:
         """The selector of a metric about pods or containers."""
         pods = matches(self.label("pod"), self.service.pod_pattern)
-        return self._selector(metric, self._namespace, pods)
+        return self._selector(metric, self._namespace, pods, *matchers)
 
     def of_workload(self, metric: str) -> str:
         """The selector of a metric about the workload itself."""

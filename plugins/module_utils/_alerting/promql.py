@@ -75,6 +75,11 @@ def matches(label: str, pattern: str) -> str:
     return equals(label, pattern).replace("=", "=~", 1)
 
 
+def differs(label: str, pattern: str) -> str:
+    """The matcher of the series whose whole label a regular expression does not match."""
+    return equals(label, pattern).replace("=", "!~", 1)
+
+
 def checked_label_name(name: t.Any, subject: str) -> str:
     """``name``, if a series may have a label of that name."""
     if not isinstance(name, str) or not LABEL_NAME.fullmatch(name) or name.startswith("__"):

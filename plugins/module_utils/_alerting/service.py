@@ -36,6 +36,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # Kubernetes makes pods' names of these letters only, so "web" is not mistaken for "web-api".
 # https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/apimachinery/pkg/util/rand/rand.go
 _RANDOM = "[bcdfghjklmnpqrstvwxz2456789]"
+_HASH = re.compile(r"[a-z0-9]{1,63}")
 # What a pod's name keeps of what its owner is called.
 _LONGEST_BASE = 58
 
@@ -102,10 +103,24 @@ class Service:
         base = f"{self.name}-"
         if self.kind == "DaemonSet":
             return f"{_literal(base[:_LONGEST_BASE])}{_RANDOM}{{5}}"
-        if len(base) + len("0123456789-") > _LONGEST_BASE:
-            # The hash is cut off, and how much of it depends on its length.
+        if self._cuts_the_hash:
+            # How much of it is cut off depends on its length.
             return f"{_literal(base[:_LONGEST_BASE])}[-a-z0-9]+"
         return f"{_literal(base)}{_RANDOM}{{1,10}}-{_RANDOM}{{5}}"
+
+    def pod_pattern_of(self, revision_hash: str) -> str | None:
+        """The same of one revision's pods; None where their names do not say the revision."""
+        if self.kind != "Deployment" or self._cuts_the_hash:
+            return None
+        if not _HASH.fullmatch(revision_hash):
+            raise InvalidInput(
+                str(self), f"{revision_hash!r} is no hash of a revision", "Use k8s_rollout_info's"
+            )
+        return f"{_literal(self.name)}-{revision_hash}-{_RANDOM}{{5}}"
+
+    @property
+    def _cuts_the_hash(self) -> bool:
+        return len(f"{self.name}-0123456789-") > _LONGEST_BASE
 
 
 def checked_labels(labels: t.Any, subject: str) -> dict[str, str]:

@@ -126,6 +126,7 @@ class _Run:
         self._tokens = Tokens(request.name)
         self._found: dict[t.Any, t.Any] = {}
         self._is_noted = False
+        self._warnings: list[str] = []
 
     def to_the_end(self) -> Outcome:
         for attempt in range(MOST_ATTEMPTS):
@@ -284,7 +285,14 @@ class _Run:
         }
         namespaces = {plan.reference(uid).namespace for uid in refused}
         for namespace in namespaces if new else ():
-            update_book(self._client, namespace, lambda book: crossed_out(book, new))
+            self._cross_out(namespace, new)
+
+    def _cross_out(self, namespace: str, keys: set[str]) -> None:
+        try:
+            update_book(self._client, namespace, lambda book: crossed_out(book, keys))
+        except RecoveryError as error:
+            # What was changed has to be told all the same. Putting back crosses these out, too.
+            self._warnings.append(f"{error.message}. It still lists what was not done")
 
     def _by_change(
         self, plan: Plan, failures: Mapping[str, RecoveryError]
@@ -328,7 +336,10 @@ class _Run:
             works=works,
             rollouts=wait_for(self._client, changed, seconds),
             is_ledger_changed=any(plan.entries(n) for n in plan.books) or self._is_noted,
-            warnings=[e.message for book in plan.books.values() for e in book.unreadable],
+            warnings=[
+                *(e.message for book in plan.books.values() for e in book.unreadable),
+                *self._warnings,
+            ],
         )
 
     def _field_outcome(self, entry: Entry, work: Work, sent: Sent) -> FieldOutcome:

@@ -98,14 +98,25 @@ def _note_failure(
         sent.is_overtaken = True
         return
     sent.refused.add(uid)
-    if isinstance(error, ApiError) and error.is_refused_patch:
-        reference = plan.reference(uid)
-        fresh = client.get(resources.path(reference), subject=str(reference))["metadata"]
-        read = plan.lives[uid]["metadata"]
-        if fresh["resourceVersion"] != read["resourceVersion"]:
-            sent.is_overtaken = True
-            return
-    sent.failures[uid] = error
+    if (
+        isinstance(error, ApiError)
+        and error.is_refused_patch
+        and _has_changed(client, resources, plan, uid)
+    ):
+        sent.is_overtaken = True
+    else:
+        sent.failures[uid] = error
+
+
+def _has_changed(client: Client, resources: Resources, plan: Plan, uid: str) -> bool:
+    """Whether the object is another now than when it was read; False where it cannot be read."""
+    reference = plan.reference(uid)
+    try:
+        fresh = client.get(resources.path(reference), subject=str(reference))
+    except RecoveryError:
+        return False
+    read = plan.lives[uid]["metadata"]["resourceVersion"]
+    return bool(fresh["metadata"]["resourceVersion"] != read)
 
 
 @dataclasses.dataclass(frozen=True)

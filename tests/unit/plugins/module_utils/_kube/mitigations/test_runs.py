@@ -287,6 +287,37 @@ def test_refused_change_leaves_no_entry(server: ApiServer) -> None:
     assert server.ledger() == {}
 
 
+def test_refused_change_of_what_is_gone_since_is_said(server: ApiServer) -> None:
+    def delete(_write: int, path: str, _is_stored: bool) -> None:
+        if path == CONFIG_MAP:
+            del server.objects[CONFIG_MAP]
+            raise ApiError("ConfigMap shop/web", 422, "Invalid", "testing failed")
+
+    server.hook = delete
+    outcome = apply(server, "m", URL)
+    assert states(outcome) == ["failed"]
+    assert "testing failed" in outcome.failure
+
+
+def test_entry_that_cannot_be_withdrawn_does_not_hide_what_was_changed(server: ApiServer) -> None:
+    original = server.content()
+
+    def refuse(_write: int, path: str, is_stored: bool) -> None:
+        if path == SECRET and not is_stored:
+            raise ApiError("Secret shop/web", 403, "Forbidden", "not now")
+        if path.endswith("ledger") and server.objects[CONFIG_MAP]["data"]["URL"] != "http://a":
+            raise ApiError("ConfigMap shop/oncall-recovery-ledger", 403, "Forbidden", "no more")
+
+    server.hook = refuse
+    outcome = apply(server, "m", URL, PASSWORD)
+    assert "not now" in outcome.failure
+    assert [f.field.reference.kind for f in outcome.fields if f.is_changed] == ["ConfigMap"]
+    assert any("no more" in warning for warning in outcome.warnings)
+    server.hook = lambda *_: None
+    assert revert(server, "m").failure == ""
+    assert server.content() == original
+
+
 def test_restart_that_failed_is_due_at_the_next_try(server: ApiServer) -> None:
     original = server.content()
     apply(server, "m", URL)

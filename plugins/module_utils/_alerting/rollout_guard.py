@@ -1,0 +1,184 @@
+# Copyright (c) 2026, oncall.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What to ask about a service while it is rolled out, and whether the rollout is to blame.
+
+A rollout is to blame for a signal that is worse than before it, and for new pods that do worse
+than the old ones beside them. What was as bad before, or is as bad in the old pods, has another
+cause: Flagger and Argo Rollouts, which look at the new pods alone, take such a version back
+although that helps nobody.
+
+Private to oncall.recovery: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.oncall.recovery.plugins.module_utils._alerting.case import Case
+from ansible_collections.oncall.recovery.plugins.module_utils._alerting.promql import (
+    differs,
+    matches,
+    number_text,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._errors import InvalidInput
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ansible_collections.oncall.recovery.plugins.module_utils._alerting.service import Service
+    from ansible_collections.oncall.recovery.plugins.module_utils._alerting.settings import (
+        Settings,
+    )
+
+HEALTHY, UNHEALTHY, UNKNOWN = "healthy", "unhealthy", "unknown"
+BESIDE = " of new pods above that of old ones"
+
+
+def rollout_signals(
+    service: Service,
+    settings: Settings,
+    presets: Sequence[str],
+    *,
+    new_hash: str,
+    consecutive: int,
+    tolerance: float,
+) -> list[dict[str, t.Any]]:
+    """Signals as the module ``signal_info`` takes them.
+
+    ``presets`` are names in PRESETS. ``new_hash`` is the controller's hash of the new revision:
+    where pods have it in their names, as those of Deployments do, each preset also comes as the
+    difference of new and old pods, for as long as both run and have requests enough. ``tolerance``
+    is the part of the value before the rollout by which the present one has to be above it to count
+    as worse.
+    """
+    signals = []
+    beside = _new_and_old(service, settings, new_hash)
+    for preset in presets:
+        case, expression = _case_and_expression(preset, service, settings)
+        threshold = case.options.number("threshold")
+        asked = {"threshold": threshold, "consecutive": consecutive}
+        name = preset.replace("_", " ")
+        signals.append({"name": name, "promql": expression(case), "tolerance": tolerance, **asked})
+        if beside:
+            new, old = beside
+            still_there = f"count({case.of_requests('requests', old)}) > 0"
+            difference = f"({expression(case, new)}) - ({expression(case, old)})"
+            signals.append(
+                {
+                    "name": name + BESIDE,
+                    "promql": f"{difference}\nand {still_there}",
+                    # There is nothing to compare before the new pods serve, and after the old ones.
+                    "no_data": HEALTHY,
+                    **asked,
+                }
+            )
+    return signals
+
+
+def baseline_signals(
+    service: Service, settings: Settings, presets: Sequence[str], *, seconds_ago: int
+) -> list[dict[str, t.Any]]:
+    """The presets as they were before the rollout, under the same names."""
+    signals = []
+    for preset in presets:
+        case, expression = _case_and_expression(preset, service, settings)
+        signals.append(
+            {
+                "name": preset.replace("_", " "),
+                "promql": expression(case, offset=f" offset {seconds_ago}s"),
+                "threshold": case.options.number("threshold"),
+            }
+        )
+    return signals
+
+
+def rollout_verdict(watched: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Whether the rollout is to blame, from a result of ``signal_info`` that had a baseline.
+
+    ``verdict`` is ``unhealthy`` only where it is. ``blamed`` says why. ``excused`` says what is
+    unhealthy and has another cause; with nothing to blame, the verdict is then ``unknown``.
+    ``unanswered`` says what is not known.
+    """
+    signals = watched["signals"]
+    with_data = {signal["name"]: signal for signal in signals if signal["worst"] is not None}
+    blamed, excused = [], []
+    for signal in signals:
+        if signal["verdict"] != UNHEALTHY:
+            continue
+        beside = with_data.get(signal["name"] + BESIDE)
+        said = f"{signal['name']}: {signal['reason']}"
+        if signal["trend"] in ("same", "better"):
+            excused.append(f"{said}, and was no better before the rollout")
+        elif beside and beside["verdict"] == HEALTHY:
+            excused.append(f"{said}, and old pods do no better than new ones")
+        else:
+            blamed.append(said)
+    unanswered = _said(signals, UNKNOWN)
+    if blamed:
+        verdict = UNHEALTHY
+    elif excused or unanswered:
+        verdict = UNKNOWN
+    else:
+        verdict = HEALTHY
+    return {"verdict": verdict, "blamed": blamed, "excused": excused, "unanswered": unanswered}
+
+
+def _said(signals: Iterable[Mapping[str, t.Any]], verdict: str) -> list[str]:
+    return [f"{one['name']}: {one['reason']}" for one in signals if one["verdict"] == verdict]
+
+
+class _Expression(t.Protocol):
+    def __call__(self, case: Case, *matchers: str, offset: str = "") -> str:
+        """The query for the requests that ``matchers`` select, at the time that is ``offset``."""
+
+
+def _case_and_expression(
+    preset: str, service: Service, settings: Settings
+) -> tuple[Case, _Expression]:
+    if preset not in PRESETS:
+        raise InvalidInput("presets", f"there is no {preset!r}", f"Use {', '.join(PRESETS)}")
+    return Case(preset, service, settings), PRESETS[preset]
+
+
+def _error_rate(case: Case, *matchers: str, offset: str = "") -> str:
+    """Failed requests by all requests; no series where there are too few to tell."""
+    window = case.options.duration("window")
+    errors = f"sum(rate({case.of_requests('errors', *matchers)}[{window}]{offset}))"
+    # Without a single failure there is no series of failures, which is good news.
+    failed = f"({errors} or vector(0))"
+    requests = _requests(case, *matchers, offset=offset)
+    return f"{failed}\n  / {requests}\n{_enough(case, *matchers, offset=offset)}"
+
+
+def _latency(case: Case, *matchers: str, offset: str = "") -> str:
+    """Seconds that the quantile of requests takes; no series where there are too few to tell."""
+    window, quantile = case.options.duration("window"), case.options.ratio("quantile")
+    buckets = f"rate({case.of_requests('latency_buckets', *matchers)}[{window}]{offset})"
+    return (
+        f"histogram_quantile({number_text(quantile)}, sum by (le) ({buckets}))\n"
+        f"{_enough(case, *matchers, offset=offset)}"
+    )
+
+
+def _requests(case: Case, *matchers: str, offset: str) -> str:
+    window = case.options.duration("window")
+    return f"sum(rate({case.of_requests('requests', *matchers)}[{window}]{offset}))"
+
+
+def _enough(case: Case, *matchers: str, offset: str) -> str:
+    minimum = number_text(case.options.number("minimum_rate"))
+    return f"and {_requests(case, *matchers, offset=offset)} > {minimum}"
+
+
+PRESETS: Mapping[str, _Expression] = {"error_rate": _error_rate, "latency": _latency}
+
+
+def _new_and_old(service: Service, settings: Settings, new_hash: str) -> tuple[str, str] | None:
+    """The matchers of new and of old pods; None where their names do not tell them apart."""
+    pattern = service.pod_pattern_of(new_hash)
+    if pattern is None:
+        return None
+    pod = settings.label_names["pod"]
+    return matches(pod, pattern), differs(pod, pattern)
