@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,8 +51,9 @@ def told(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     folder, slowness = tmp_path_factory.mktemp("auto"), Slowness()
     with installed(cluster, "first", GOOD) as shop, staged(cluster, shop, folder) as stage:
         slowness.measure()
-        timeline = bad_version_is_rolled_back(stage)
-        slowness.measure()
+        measuring = threading.Thread(target=slowness.measure)
+        timeline = bad_version_is_rolled_back(stage, on_alert=measuring.start)
+        measuring.join()
         yield Told(stage, timeline, slowness)
 
 
