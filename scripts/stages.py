@@ -5,8 +5,8 @@
 """Runs the stages of ``make test``, says how long each took and counts the tests.
 
 What is quick and needs no cluster runs beside the start of the cluster. After that there are more
-lanes than cores, since stories on a cluster wait for most of their time. The first failure stops the
-rest.
+lanes than cores, since stories on a cluster wait for most of their time. The first failure stops
+the rest.
 """
 
 from __future__ import annotations
