@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The playbook ``rollout_guard`` right after a deploy, with users and a real Prometheus.
 
+The guard has the rights of examples/rbac and no others.
 The stories run side by side, since most of their time is waiting.
 """
 
@@ -18,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from tests.auto.rights import ACCOUNT, rights_of_the_examples
 from tests.cluster import Cluster, up
 from tests.cluster.places import cache_folder
 from tests.cluster.shop import deploy
@@ -165,7 +167,10 @@ class Stage:
             "oncall.recovery.rollout_guard",
             *arguments,
             cwd=folder,
-            env={"ANSIBLE_LOG_PATH": str(folder / LOG)},
+            env={
+                "ANSIBLE_LOG_PATH": str(folder / LOG),
+                "K8S_AUTH_IMPERSONATE_USER": ACCOUNT.format(namespace=self.namespace),
+            },
             **{
                 "recovery_kubeconfig": str(self.cluster.kubeconfig),
                 "rollout_guard_namespace": self.namespace,
@@ -183,7 +188,9 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(cluster: Cluster, namespace: str, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+def stage(
+    cluster: Cluster, namespace: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
     if cluster.provider != "debian":
         pytest.skip(f"provider {cluster.provider} brings its own Prometheus, or none")
     addons = up(os.environ.get("RECOVERY_TEST_CLUSTER", "test"), with_addons=["prometheus"])
@@ -191,7 +198,8 @@ def stage(cluster: Cluster, namespace: str, tmp_path_factory: pytest.TempPathFac
     cluster.load_images([build_shop_images(cache_folder() / "images")])
     stage = Stage(cluster, namespace, tmp_path_factory.mktemp("guard"), addons.prometheus.url)
     stage.set_up()
-    return stage
+    with rights_of_the_examples(cluster, namespace):
+        yield stage
 
 
 @pytest.fixture(scope="module")
