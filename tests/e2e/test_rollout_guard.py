@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import urllib.request
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from tests.cluster.shop.targets import EndpointsWatch
 from tests.cluster.shop.versions import build_shop_images
 
 from .support.playbooks import Played, play
+from .support.web import QuietHandler, serving
 from .support.workloads import Workload, wait_until
 
 GOOD = "1.0.0"
@@ -51,6 +53,7 @@ class Story:
     :param settings: of the version before and of this one.
     :param options: of the guard, besides the usual ones.
     :param then: a version that is deployed while the guard watches.
+    :param is_cut_off: whether Prometheus no longer answers as soon as the guard watches.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Story:
     settings: Mapping[str, object] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     then: str = ""
+    is_cut_off: bool = False
 
 
 STORIES = (
@@ -77,6 +81,7 @@ STORIES = (
         "did not answer",
         options={"rollout_guard_prometheus": {"url": NOBODY}},
     ),
+    Story("goes-silent", "2.0.0-errors", "unknown", "did not answer", is_cut_off=True),
     Story("is-replaced", "1.1.0", "superseded", "", then="1.2.0"),
     Story(
         "stays",
@@ -138,7 +143,11 @@ class Stage:
             with ThreadPoolExecutor(1) as aside:
                 if story.then:
                     aside.submit(self._replace, story)
-                played = self.guard(story)
+                if story.is_cut_off:
+                    with serving(self._way_to_prometheus(story)) as url:
+                        played = self.guard(story, prometheus=url)
+                else:
+                    played = self.guard(story)
         workload = Workload(kubeconfig, "Deployment", self.namespace, story.name)
         (container,) = workload.template["spec"]["containers"]
         with (
@@ -152,16 +161,33 @@ class Stage:
 
     def _replace(self, story: Story) -> None:
         """Deploy the next version as soon as the guard watches."""
-        log = self._folder(story) / LOG
-        wait_until(lambda: log.exists() and STARTED in log.read_text(), "a guard that watches", 60)
+        wait_until(lambda: self._is_watched(story), "a guard that watches", 60)
         deploy.apply(self.cluster.kubeconfig, self.shop(story, story.then))
+
+    def _is_watched(self, story: Story) -> bool:
+        log = self._folder(story) / LOG
+        return log.exists() and STARTED in log.read_text()
+
+    def _way_to_prometheus(self, story: Story) -> type[QuietHandler]:
+        """Passes questions on until the guard watches, and then none."""
+
+        class Handler(QuietHandler):
+            def do_GET(handler) -> None:  # "self" is the stage
+                if self._is_watched(story):
+                    return
+                with urllib.request.urlopen(f"{self.prometheus}{handler.path}") as answer:
+                    handler.send_response(answer.status)
+                    handler.end_headers()
+                    handler.wfile.write(answer.read())
+
+        return Handler
 
     def _folder(self, story: Story) -> Path:
         folder = self.folder / story.name
         folder.mkdir(exist_ok=True)
         return folder
 
-    def guard(self, story: Story, *arguments: str) -> Played:
+    def guard(self, story: Story, *arguments: str, prometheus: str = "") -> Played:
         folder = self._folder(story)
         return play(
             "oncall.recovery.rollout_guard",
@@ -175,7 +201,7 @@ class Stage:
                 "recovery_kubeconfig": str(self.cluster.kubeconfig),
                 "rollout_guard_namespace": self.namespace,
                 "rollout_guard_name": story.name,
-                "rollout_guard_prometheus": {"url": self.prometheus},
+                "rollout_guard_prometheus": {"url": prometheus or self.prometheus},
                 "rollout_guard_window": f"{WINDOW_SECONDS}s",
                 "rollout_guard_watch_for": 40,
                 "rollout_guard_healthy_for": 10,
@@ -251,7 +277,8 @@ def test_marks_are_on_the_revisions(told: dict[str, Future[Told]]) -> None:
     assert marks("serves") == {GOOD: "", "1.1.0": "good"}
     assert marks("fails") == {GOOD: "", "2.0.0-errors": "bad"}
     assert marks("failed-before") == {GOOD: "", "1.1.0": ""}
-    assert marks("nobody-knows") == {GOOD: "", "2.0.0-errors": ""}
+    for silent in ("nobody-knows", "goes-silent"):
+        assert marks(silent) == {GOOD: "", "2.0.0-errors": ""}
 
 
 def test_repeated_guard_rolls_back_nothing_twice(

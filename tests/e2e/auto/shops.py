@@ -46,10 +46,13 @@ def version_of(stage: Stage) -> str:
 
 
 def set_on_all_pods(stage: Stage, **settings: float) -> None:
-    """Change what the pods do, without a deploy."""
-    pods = stage.kubectl("get", "pods", "--output=jsonpath={.items[*].status.podIP}")
-    for host in pods.split():
-        connection = http.client.HTTPConnection(host, PORT, timeout=5)
+    """Change what the pods that serve do, without a deploy."""
+    # Pods of an earlier version may still be ending, and no longer answer.
+    ready = "jsonpath={.subsets[*].addresses[*].ip}"
+    found = stage.kubectl("get", "endpoints", stage.shop.name, f"--output={ready}").split()
+    assert found
+    for host in found:
+        connection = http.client.HTTPConnection(host, PORT, timeout=PATIENCE_SECONDS)
         connection.request("PUT", "/settings", body=json.dumps(settings))
         assert connection.getresponse().status == 200
         connection.close()
