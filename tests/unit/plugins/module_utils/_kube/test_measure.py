@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import typing as t
 
@@ -134,9 +135,10 @@ def test_oom_kills_of_late_are_seen(status: dict[str, t.Any], number: int, detai
 @pytest.mark.parametrize("measure", ["restarts", "oom_kills"])
 def test_pods_that_go_do_not_count_and_no_pods_are_no_data(measure: str) -> None:
     view = view_of({**container("running", last=ended("OOMKilled", 2)), "restartCount": 4})
-    for going in view.pods:
-        going["metadata"]["deletionTimestamp"] = "2026-11-25T12:00:00Z"  # type: ignore[index]
-    assert MEASURES[measure](view, SINCE) == []
+    (there,) = view.pods
+    metadata = {**there["metadata"], "deletionTimestamp": "2026-11-25T12:00:00Z"}
+    going = {**there, "metadata": metadata}
+    assert MEASURES[measure](dataclasses.replace(view, pods=[going]), SINCE) == []
 
 
 @pytest.mark.parametrize("measure", ["restarts", "oom_kills"])

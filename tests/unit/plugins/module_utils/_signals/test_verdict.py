@@ -31,7 +31,7 @@ class Nothing:
     """A question that nobody asks here."""
 
     def ask(self, seconds: float) -> Answer:
-        raise NotImplementedError
+        raise AssertionError("samples are given here, and nobody has to be asked")
 
 
 ASK = Nothing()
