@@ -211,9 +211,11 @@ def _planned(record: Record, live: Object, change: Change) -> tuple[Written, Con
     evidence = _packed_evidence(record, live)
     evidence |= {name: gzip.compress(text.encode(), mtime=0) for name, text in files}
     incident = change.incident or record.incident
-    kept, dropped = make_room(
-        Content(incident, [*record.events, *events], evidence), {event.id for event in events}
-    )
+    content = Content(incident, [*record.events, *events], evidence)
+    try:
+        kept, dropped = make_room(content, {event.id for event in events})
+    except RecoveryError as error:
+        raise _not_recorded(error, events) from error
     warnings = [f"incident {incident.id}: {dropped}"] if dropped else []
     told = [Evidence(name, len(text.encode())) for name, text in files if name in kept.evidence]
     return Written(record.incident, kept.incident, events, told, warnings), kept

@@ -170,7 +170,7 @@ def record_event(
         "event": recorded.as_result(),
         "evidence": [evidence.as_result() for evidence in written.evidence],
         "dropped": dict(written.incident.dropped),
-        **store.where(identity),
+        "record": store.where(identity),
     }
     return result, list(written.warnings)
 

@@ -28,7 +28,9 @@ LIMITS = ((4096, 1000, 12), (1024, 200, 8), (256, 50, 6), (64, 20, 4))
 LEFT_OUT = "… ({} left out)"
 
 # What moves a terminal's cursor or colours it (ECMA-48), as logs are full of.
-_TERMINAL = re.compile(r"\x1b(?:\[[0-9;?:]{0,40}[ -/]{0,4}[@-~]|[@-Z\\-_])")
+_TERMINAL = re.compile(
+    r"\x1b(?:\[[0-9;?:]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[@-Z\\-_])"
+)
 # Control characters but tab and line feed; what turns the direction of text round, with which a
 # line can be made to read as another one (https://www.unicode.org/reports/tr9); line separators
 # that end a line for some readers only; and halves of surrogate pairs.

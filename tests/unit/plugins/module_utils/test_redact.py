@@ -134,9 +134,17 @@ def test_private_key_is_masked_whole_even_where_its_end_is_cut_off() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["secret" * 20_000, "a" * 100_000, "a.b-" * 25_000, "://" * 30_000, "--password " * 10_000]
-    + ["-----BEGIN PRIVATE KEY-----" * 4_000, "eyJ" * 30_000, '"token":' * 12_000],
-    ids=["secret", "word", "dotted", "address", "argument", "key", "token", "setting"],
+    [
+        *(
+            "secret" * 20_000,
+            "a" * 100_000,
+            "a.b-" * 25_000,
+            "://" * 30_000,
+            "--password " * 10_000,
+        ),
+        *("-----BEGIN PRIVATE KEY-----" * 4_000, "eyJ" * 30_000, '"token":' * 12_000),
+    ],
+    ids=["secrets", "word", "dotted", "addresses", "arguments", "keys", "tokens", "settings"],
 )
 def test_hostile_line_takes_no_longer_than_another(line: str) -> None:
     begun = time.process_time()
