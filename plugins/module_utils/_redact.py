@@ -31,11 +31,11 @@ SECRET_SETTING = re.compile(
     r"[ \t]*[:=][ \t]*)\S.*$",
     re.IGNORECASE | re.MULTILINE,
 )
-# A setting in the middle of a line, as logs and command lines have it. Whether its name looks like
-# a secret's is asked when it is found.
+# A setting in the middle of a line whose name looks like a secret's, as logs have it.
 INLINE_SETTING = re.compile(
-    r"(?<![\w.\-])([\w.\-]{1,199})([\"']?(?:=|:[ \t]?))"
-    r"(\"[^\"\n]*\"?|'[^'\n]*'?|[^\s,;&\"')}\]]+)"
+    rf"(?<![\w.\-])((?=[\w.\-]{{0,99}}(?:{SECRET_NAME.pattern}))[\w.\-]{{1,199}})"
+    r"([\"']?(?:=|:[ \t]?))(\"[^\"\n]*\"?|'[^'\n]*'?|[^\s,;&\"')}\]]+)",
+    re.IGNORECASE,
 )
 SECRET_ARGUMENT = re.compile(r"(?<!\S)(--?[\w\-]{1,99}[ \t]+)([^\s\-]\S*)")
 # What is a secret wherever it stands. Longest first, since a key may hold what looks like a token.
@@ -100,9 +100,8 @@ def _masked_secret(found: re.Match[str]) -> str:
 
 def _masked_setting(found: re.Match[str]) -> str:
     name, between, value = found.groups()
-    if not SECRET_NAME.search(name) or value.startswith(("//", MASK)):
-        return found[0]
-    return f"{name}{between}{MASK}"
+    # What follows the scheme of an address is no secret as such.
+    return found[0] if value.startswith("//") else f"{name}{between}{MASK}"
 
 
 def _masked_argument(found: re.Match[str]) -> str:

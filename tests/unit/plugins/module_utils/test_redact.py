@@ -108,6 +108,7 @@ def test_line_of_a_document_is_masked(line: str, expected: str) -> None:
     ("line", "expected"),
     [
         ("12:00 login password=s3cret user=ada", f"12:00 login password={MASK} user=ada"),
+        ("db: password=s3cret, host=db", f"db: password={MASK}, host=db"),
         ("GET /?api_key=s3cret&page=2", f"GET /?api_key={MASK}&page=2"),
         ('{"user":"ada","token":"s3cret"}', f'{{"user":"ada","token":{MASK}}}'),
         ("{'password': 's3cret', 'port': 1}", f"{{'password': {MASK}, 'port': 1}}"),
