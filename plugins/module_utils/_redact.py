@@ -33,8 +33,8 @@ SECRET_SETTING = re.compile(
 )
 # A setting in the middle of a line whose name looks like a secret's, as logs have it.
 INLINE_SETTING = re.compile(
-    rf"(?<![\w.\-])((?=[\w.\-]{{0,99}}(?:{SECRET_NAME.pattern}))[\w.\-]{{1,199}})"
-    r"([\"']?(?:=|:[ \t]?))(\"[^\"\n]*\"?|'[^'\n]*'?|[^\s,;&\"')}\]]+)",
+    rf"(?<![\w.\-])(?P<name>(?=[\w.\-]{{0,99}}(?:{SECRET_NAME.pattern}))[\w.\-]{{1,199}})"
+    r"(?P<between>[\"']?(?:=|:[ \t]?))(?P<value>\"[^\"\n]*\"?|'[^'\n]*'?|[^\s,;&\"')}\]]+)",
     re.IGNORECASE,
 )
 SECRET_ARGUMENT = re.compile(r"(?<!\S)(--?[\w\-]{1,99}[ \t]+)([^\s\-]\S*)")
@@ -99,9 +99,9 @@ def _masked_secret(found: re.Match[str]) -> str:
 
 
 def _masked_setting(found: re.Match[str]) -> str:
-    name, between, value = found.groups()
     # What follows the scheme of an address is no secret as such.
-    return found[0] if value.startswith("//") else f"{name}{between}{MASK}"
+    is_address = found["value"].startswith("//")
+    return found[0] if is_address else f"{found['name']}{found['between']}{MASK}"
 
 
 def _masked_argument(found: re.Match[str]) -> str:

@@ -121,7 +121,7 @@ class TaskOutcome:
         because = f"\n{self.message[:LONGEST_MESSAGE]}" if self.message else ""
         return new_event(
             type=TASK,
-            text=f"{self.status}{tried} on {self.host} – {self.task}{because}",
+            text=f"{self.task} - {self.status}{tried} on {self.host}{because}",
             source=self.where or "ansible",
             data=data,
         )
