@@ -34,7 +34,7 @@ ACTION_GROUPS = yaml.safe_load((CHECKOUT / "meta" / "runtime.yml").read_text())[
 
 IMPORT_ROOT = "ansible_collections.oncall.recovery.plugins."
 # Their import costs a task up to half a second, and `import git` even runs git.
-HEAVY_LIBRARIES = {"git", "jmespath", "kubernetes", "urllib3", "yaml"}
+HEAVY_LIBRARIES = {"git", "jinja2", "jmespath", "kubernetes", "urllib3", "yaml"}
 # Who may know whom among the parts of the domain; a part that is not named here knows only itself.
 MAY_IMPORT: dict[str, set[str]] = {
     "_adapter": {"_errors"},

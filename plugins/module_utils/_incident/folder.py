@@ -81,8 +81,8 @@ class FolderStore:
                 if (folder / INCIDENT_FILE).exists():
                     return False
                 # Only now it is a record; what a writer left that was killed before is not in it.
-                _replace(folder / EVENTS_FILE, event.to_line())
-                _replace(folder / INCIDENT_FILE, incident.to_json().encode())
+                write_file(folder / EVENTS_FILE, event.to_line())
+                write_file(folder / INCIDENT_FILE, incident.to_json().encode())
         return True
 
     def update(self, identity: str, decide: Callable[[Record], Change]) -> Written:
@@ -141,7 +141,7 @@ def _write(
         for name, text in files:
             (folder / EVIDENCE_FOLDER).mkdir(mode=0o700, exist_ok=True)
             path = folder / EVIDENCE_FOLDER / name
-            _replace(path, text.encode())
+            write_file(path, text.encode())
             made.append(path)
         if events:
             lines = b"".join(event.to_line() for event in events)
@@ -152,7 +152,7 @@ def _write(
             path.unlink(missing_ok=True)
         raise
     if incident:
-        _replace(folder / INCIDENT_FILE, incident.to_json().encode())
+        write_file(folder / INCIDENT_FILE, incident.to_json().encode())
     return warnings
 
 
@@ -192,7 +192,7 @@ def _end_of_last_line(descriptor: int, size: int) -> int:
     return 0
 
 
-def _replace(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
     """Write a file so that a reader, or a run after a power cut, sees all of it or none."""
     part = path.with_name(f".{path.name}{PART}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -10,6 +10,9 @@ Private to oncall.recovery: it may change in any release.
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import operator
+import statistics
 import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._incident.times import parsed, told
@@ -18,6 +21,17 @@ if t.TYPE_CHECKING:
     import datetime
     from collections.abc import Iterable, Mapping, Sequence
 
+# What is bad: the value, compared so with the threshold.
+COMPARISONS: dict[str, t.Callable[[t.Any, t.Any], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+# Longer than so many usual steps between two samples, nobody knows what was.
+LONGEST_GAP = 5
 # A screen shows no more than that, and an event holds it.
 MOST_POINTS = 500
 
@@ -30,6 +44,29 @@ class Curve:
     points: Sequence[tuple[datetime.datetime, float]]
     threshold: float | None = None
     comparison: str = ""
+
+    @property
+    def is_bounded(self) -> bool:
+        return self.threshold is not None and self.comparison in COMPARISONS
+
+    @property
+    def worst(self) -> tuple[datetime.datetime, float]:
+        """When it was worst, and how bad: the lowest value where low is bad, else the highest."""
+        lowest_is_worst = self.comparison.startswith("<")
+        return sorted(self.points, key=lambda p: p[1], reverse=not lowest_is_worst)[0]
+
+    @property
+    def seconds_beyond(self) -> float:
+        """For how long it was beyond its bound, from sample to sample; gaps do not count."""
+        if not self.is_bounded:
+            return 0.0
+        is_beyond = COMPARISONS[self.comparison]
+        steps = [
+            ((later[0] - earlier[0]).total_seconds(), is_beyond(earlier[1], self.threshold))
+            for earlier, later in itertools.pairwise(self.points)
+        ]
+        longest = LONGEST_GAP * statistics.median(step for step, _is in steps) if steps else 0.0
+        return sum(step for step, is_bad in steps if is_bad and step <= longest)
 
 
 def compact(data: t.Any) -> t.Any:
