@@ -18,6 +18,7 @@ from tests.cluster import Cluster
 from tests.cluster.kubectl import kubectl
 
 from .support.modules import Answer, run_module
+from .support.playbooks import play
 from .support.proxy import Trouble, proxy_to
 from .support.rights import grant, right, rules_of, told
 
@@ -167,3 +168,66 @@ def test_full_disk_is_told_and_leaves_no_half_event(small_disk: Path) -> None:
     assert incident["unreadable"] == 0
     assert len(incident["events"]) == 1 + written
     assert (small_disk / "INC-1" / "events.jsonl").read_bytes().endswith(b"}\n")
+
+
+RUN = """
+- name: Recover
+  hosts: localhost
+  connection: local
+  gather_facts: false
+  vars:
+    ansible_python_interpreter: "{{ ansible_playbook_python }}"
+  tasks:
+    - name: Before it is opened
+      ansible.builtin.debug:
+    - name: Open it
+      oncall.recovery.incident:
+        id: INC-run
+    - name: Fail in secret
+      ansible.builtin.fail:
+        msg: s3cret
+      no_log: true
+      ignore_errors: true
+    - name: Change something
+      ansible.builtin.command: echo
+"""
+
+
+def test_run_puts_its_tasks_on_the_timeline_in_the_cluster(
+    cluster: Cluster, namespace: str, records: Records, tmp_path: Path
+) -> None:
+    (tmp_path / "run.yml").write_text(RUN)
+    env = {
+        "ANSIBLE_CALLBACKS_ENABLED": "oncall.recovery.incident_timeline",
+        "RECOVERY_INCIDENT_STORE": "configmap",
+        "RECOVERY_INCIDENT_NAMESPACE": namespace,
+        "K8S_AUTH_KUBECONFIG": str(cluster.kubeconfig),
+        "K8S_AUTH_IMPERSONATE_USER": "recorder",
+    }
+    played = play(str(tmp_path / "run.yml"), cwd=tmp_path, env=env)
+    assert not played.failed, played.output
+    assert "incident_timeline" not in played.output
+    events = records.events("INC-run")
+    told = [(event["data"]["task"], event["data"]["status"]) for event in events if task_in(event)]
+    assert told == [
+        ("Before it is opened", "ok"),
+        ("Fail in secret", "failed, ignored"),
+        ("Change something", "changed"),
+    ]
+    assert "s3cret" not in json.dumps(events)
+
+
+def task_in(event: dict[str, Any]) -> bool:
+    return event["type"] == "task" and "task" in event["data"]
+
+
+def test_postmortem_of_a_record_in_the_cluster(
+    cluster: Cluster, namespace: str, records: Records, tmp_path: Path
+) -> None:
+    records.run("incident", id="INC-pm", title="It burns")
+    missing = records.run("postmortem", id="INC-pm")
+    assert "dest: is missing" in missing.message
+    written = records.run("postmortem", id="INC-pm", dest=str(tmp_path))
+    assert written.changed and not written.failed, written.message
+    assert "# It burns" in (tmp_path / "postmortem.md").read_text()
+    assert not records.run("postmortem", id="INC-pm", dest=str(tmp_path)).changed
