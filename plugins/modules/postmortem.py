@@ -16,8 +16,8 @@ description:
     needs nothing but itself, has a chart of the signals with alert, decision, action and recovery
     marked, and can be read on a phone, in the dark and on paper.
   - Facts come from the record. What only people know is an empty field with a question.
-  - Between the lines C(<!-- field: ... -->) and C(<!-- end: ... -->) is what people wrote.
-    Rendering again keeps it, and puts it into the page.
+  - "Between the lines C(<!-- field: name -->) and C(<!-- end: name -->) is what people wrote.
+    Rendering again keeps it, and puts it into the page."
   - People are roles, unless names are asked for.
 extends_documentation_fragment:
   - oncall.recovery._attributes
