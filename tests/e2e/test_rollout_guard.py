@@ -35,7 +35,7 @@ from .support.web import QuietHandler, serving
 from .support.workloads import Workload, wait_until
 
 GOOD = "1.0.0"
-RATE = 10.0
+RATE = 5.0
 PATIENCE_SECONDS = 5.0
 # What rates are taken over, and the least that Prometheus has to know from before.
 WINDOW_SECONDS = 15
