@@ -178,8 +178,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
         with self._never_failing():
             bad = sorted({*stats.failures, *stats.dark})
-            ended = f"failed on {', '.join(bad)}" if bad else "well"
-            self._add(new_event(type="task", text=f"Run ended {ended}", source=self._playbook))
+            ended = f"failed on {', '.join(bad)}" if bad else "ended well"
+            self._add(new_event(type="task", text=f"Run {ended}", source=self._playbook))
             warning = self._timeline.finish() if self._timeline else ""
             if warning:
                 self._display.warning(warning)

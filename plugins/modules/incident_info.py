@@ -71,6 +71,11 @@ options:
       - Only events of these types.
     type: list
     elements: str
+  evidence_content:
+    description:
+      - Whether to read the text of the evidence, too, where O(events) are read.
+    type: bool
+    default: false
   limit:
     description:
       - Only so many events of each incident, the last ones.
@@ -144,7 +149,9 @@ incidents:
           link: ""
           evidence: []
     evidence:
-      description: Its files of evidence, with C(name), C(bytes) and C(path).
+      description:
+        - Its files of evidence, with C(name), C(bytes) and C(path) (null for a ConfigMap), and with
+          O(evidence_content) their C(content).
       returned: where O(events) are read
       type: list
       elements: dict
@@ -187,6 +194,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "since": {"type": "str"},
     "events": {"type": "bool"},
     "types": {"type": "list", "elements": "str"},
+    "evidence_content": {"type": "bool", "default": False},
     "limit": {"type": "int", "default": 1000},
 }
 

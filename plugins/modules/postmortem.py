@@ -61,8 +61,8 @@ options:
   show_names:
     description:
       - Whether to name people. Without it, actors that are not a role, what stands in the data of
-        events as C(by), C(approved_by), C(approver), C(holder), C(user) or C(author), and addresses
-        of mail are replaced by C(a person) wherever they are found.
+        events as C(by), C(approved_by), C(approver), C(holder) or C(user), and addresses of
+        mail are replaced by C(a person) wherever they are found.
     type: bool
     default: false
 seealso:

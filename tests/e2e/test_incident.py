@@ -60,10 +60,13 @@ def test_recorder_may_open_append_read_and_close(records: Records) -> None:
     assert event.changed and not event.failed, event.message
     closed = records.run("incident", id=identity, state="closed")
     assert closed.result["incident"]["status"] == "closed"
-    (incident,) = records.run("incident_info", key="{}:{a}").result["incidents"]
+    answer = records.run("incident_info", key="{}:{a}", evidence_content=True)
+    (incident,) = answer.result["incidents"]
     types = [event["type"] for event in incident["events"]]
     assert types == ["opened", "decision", "milestone", "closed"]
-    assert incident["evidence"] == [{"name": "web.log", "bytes": 8, "path": None}]
+    assert incident["evidence"] == [
+        {"name": "web.log", "bytes": 8, "path": None, "content": "one\ntwo\n"}
+    ]
     assert "s3cret" not in json.dumps(incident)
 
 

@@ -98,9 +98,9 @@ class ConfigMapStore:
         live = self._read(identity)
         return _record_in(live) if live else None
 
-    def create(self, incident: Incident, event: Event) -> bool:
+    def create(self, incident: Incident, events: Sequence[Event]) -> bool:
         require_id(incident.id)
-        content = Content(incident, [event], {})
+        content = Content(incident, events, {})
         body = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -121,9 +121,9 @@ class ConfigMapStore:
         except RecoveryError as error:
             if isinstance(error, ApiError) and error.status == 409:
                 return False
-            if may_have_been_done(error) and self._has(incident.id, [event]):
+            if may_have_been_done(error) and self._has(incident.id, events):
                 return True
-            raise _not_recorded(error, [event]) from error
+            raise _not_recorded(error, events) from error
         return True
 
     def update(self, identity: str, decide: Callable[[Record], Change]) -> Written:

@@ -36,7 +36,9 @@ OPENED, UPDATED, MILESTONE, CLOSED = "opened", "updated", "milestone", "closed"
 SIGNAL, TASK, EVIDENCE = "signal", "task", "evidence"
 # What makes room for others first, and what never does.
 LEAST_TELLING = (TASK,)
-MOST_TELLING = (OPENED, CLOSED, MILESTONE, ALERT, DECISION, ACTION, MITIGATION, RECOVERY)
+MOST_TELLING = (
+    *(OPENED, CLOSED, MILESTONE, ALERT, DECISION, ACTION, MITIGATION, RECOVERY, SIGNAL),
+)
 
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _EVENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")

@@ -70,18 +70,18 @@ class FolderStore:
         with _telling(f"incident {identity}"):
             return self._record(folder) if (folder / INCIDENT_FILE).is_file() else None
 
-    def create(self, incident: Incident, event: Event) -> bool:
+    def create(self, incident: Incident, events: Sequence[Event]) -> bool:
         folder = self._folder(incident.id)
         if self._dry_run:
             return not (folder / INCIDENT_FILE).exists()
-        with _recording(incident.id, folder, [event]):
+        with _recording(incident.id, folder, events):
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.mkdir(mode=0o700, exist_ok=True)
             with _lock(folder, incident.id):
                 if (folder / INCIDENT_FILE).exists():
                     return False
                 # Only now it is a record; what a writer left that was killed before is not in it.
-                write_file(folder / EVENTS_FILE, event.to_line())
+                write_file(folder / EVENTS_FILE, b"".join(event.to_line() for event in events))
                 write_file(folder / INCIDENT_FILE, incident.to_json().encode())
         return True
 

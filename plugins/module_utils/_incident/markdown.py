@@ -61,8 +61,8 @@ Write between the lines `field` and `end`; all else is written anew by every ren
 | Time (UTC) | What | Type | Who | Source |
 | --- | --- | --- | --- | --- |
 {% for row in report.rows %}
-| {{ row.clock }} | {{ row.text | md }}{{ row | more }} | {{ row.type }} | {{ row.actor | md }} | \
-{{ row.source | md }} |
+| {{ row.clock }} | {{ row.text | md }}{{ row | more }} | {{ row.type | md }} \
+| {{ row.actor | md }} | {{ row.source | md }} |
 {% endfor %}
 {% endif %}
 {% if part.name == "timeline" and report.tasks %}

@@ -26,7 +26,7 @@ _ROLE = re.compile(
     re.IGNORECASE,
 )
 # Under these keys of an event's data stands who did something.
-KEYS_OF_PEOPLE = ("by", "approved_by", "approver", "holder", "user", "author", "name_of_person")
+KEYS_OF_PEOPLE = ("by", "approved_by", "approver", "holder", "user")
 SHORTEST_NAME = 3
 _MAIL = re.compile(r"[\w.+\-]{1,64}@[\w\-]{1,63}(?:\.[\w\-]{1,63}){1,5}")
 
@@ -35,11 +35,12 @@ class Names:
     """Takes out of texts whoever is named as an actor anywhere in the events.
 
     :param shown: leaves them as they are.
+    :param things: names that are not people's, such as those of workloads.
     """
 
-    def __init__(self, events: Iterable[Event], *, shown: bool) -> None:
+    def __init__(self, events: Iterable[Event], *, shown: bool, things: Iterable[str] = ()) -> None:
         self._shown = shown
-        named = {name for event in events for name in _people_in(event)}
+        named = {name for event in events for name in _people_in(event)} - set(things)
         found = sorted((n for n in named if len(n) >= SHORTEST_NAME), key=len, reverse=True)
         words = "|".join(re.escape(name) for name in found[:200])
         self._named = re.compile(rf"(?<!\w)(?:{words})(?!\w)") if words else None

@@ -188,9 +188,10 @@ def _opened(request: Request, identity: str) -> Incident:
     )
 
 
-def _told_of(incident: Incident, request: Request) -> Event:
+def _told_of(incident: Incident, request: Request) -> list[Event]:
+    """That it was opened, and the milestones that somebody gave."""
     severity = f" ({incident.severity})" if incident.severity else ""
-    return new_event(
+    opened = new_event(
         type=OPENED,
         text=f"Incident opened{severity}: {incident.title or incident.id}",
         source="incident",
@@ -198,6 +199,11 @@ def _told_of(incident: Incident, request: Request) -> Event:
         time=incident.opened,
         data={"milestones": incident.milestones, "workloads": list(incident.workloads)},
     )
+    given = [name for name in incident.milestones if name in request.milestones]
+    milestones = [
+        milestone_event(name, incident.milestones[name], request.actor, None) for name in given
+    ]
+    return [opened, *milestones]
 
 
 def _decide(record: Record, request: Request) -> Change:

@@ -70,9 +70,6 @@ class Record:
         """How many lines are no events, since somebody edited them."""
         return self._parsed[1]
 
-    def has_event(self, event_id: str) -> bool:
-        return any(event.id == event_id for event in self.events)
-
 
 @dataclasses.dataclass(frozen=True)
 class Change:
@@ -96,10 +93,6 @@ class Written:
     evidence: Sequence[Evidence] = ()
     warnings: Sequence[str] = ()
 
-    @property
-    def is_changed(self) -> bool:
-        return bool(self.events or self.evidence or self.incident != self.before)
-
 
 class Store(t.Protocol):
     """A place where records are kept. Every method raises RecoveryError for what goes wrong.
@@ -113,7 +106,7 @@ class Store(t.Protocol):
     def read(self, identity: str) -> Record | None:
         """The record of an incident; None where there is none."""
 
-    def create(self, incident: Incident, event: Event) -> bool:
+    def create(self, incident: Incident, events: Sequence[Event]) -> bool:
         """Begin a record. False where there is one already, which then is as it was."""
 
     def update(self, identity: str, decide: Callable[[Record], Change]) -> Written:
@@ -170,9 +163,13 @@ def readable(
     return found, trouble
 
 
+def is_evidence_name(name: str) -> bool:
+    return bool(_EVIDENCE_NAME.fullmatch(name))
+
+
 def require_evidence_name(name: str) -> str:
     """Return the name of a file of evidence if it is one; raise InvalidInput if not."""
-    if not _EVIDENCE_NAME.fullmatch(name):
+    if not is_evidence_name(name):
         raise InvalidInput(
             f"evidence {name[:80]!r}",
             "is not a name for a file of evidence",

@@ -63,6 +63,7 @@ class Filter:
     since: str = ""
     with_events: bool = True
     types: Sequence[str] = ()
+    with_evidence: bool = False
     limit: int = 1000
 
     def fits(self, incident: Incident) -> bool:
@@ -93,6 +94,7 @@ def filter_from(options: Mapping[str, t.Any]) -> Filter:
         since=normal("since", options["since"]) if options["since"] else "",
         with_events=with_events,
         types=options["types"] or (),
+        with_evidence=options["evidence_content"],
         limit=options["limit"],
     )
 
@@ -117,9 +119,17 @@ def _told(store: Store, incident: Incident, chosen: Filter) -> dict[str, t.Any]:
     return {
         **told,
         "events": [event.as_result() for event in events],
-        "evidence": [evidence.as_result() for evidence in record.evidence] if record else [],
+        "evidence": _told_evidence(store, record, chosen) if record else [],
         "unreadable": record.unreadable if record else 0,
     }
+
+
+def _told_evidence(store: Store, record: Record, chosen: Filter) -> list[dict[str, t.Any]]:
+    told = [evidence.as_result() for evidence in record.evidence]
+    if chosen.with_evidence:
+        for entry in told:
+            entry["content"] = store.evidence(record.incident.id, entry["name"])
+    return told
 
 
 def event_from(options: Mapping[str, t.Any]) -> tuple[Event, list[tuple[str, str]]]:

@@ -22,6 +22,9 @@ from ansible_collections.oncall.recovery.plugins.module_utils._incident.event im
     in_order,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._incident.names import Names
+from ansible_collections.oncall.recovery.plugins.module_utils._incident.record import (
+    is_evidence_name,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._incident.signal import (
     Curve,
     curves,
@@ -92,7 +95,8 @@ def report_of(record: Record, *, title: str = "", show_names: bool = False) -> R
     """The facts in a record."""
     incident = record.incident
     events = in_order(record.events)
-    names = Names(events, shown=show_names)
+    things = {word for workload in incident.workloads for word in workload.values()}
+    names = Names(events, shown=show_names, things=things)
     signals = curves(e.data for e in events if e.type == events_of.SIGNAL and _is_dict(e.data))
     told = [e for e in events if e.type not in NOT_FOR_TIMELINE and not _is_quiet_task(e)]
     tasks = [e for e in events if e.type == events_of.TASK]
@@ -158,7 +162,7 @@ def _row(event: Event, names: Names) -> Row:
         actor=names.role_of(event.actor),
         source=names.without(event.source),
         link=event.link if _SAFE_LINK.fullmatch(event.link) else "",
-        evidence=[text.line(str(name)) for name in event.evidence],
+        evidence=[name for name in event.evidence if is_evidence_name(name)],
     )
 
 

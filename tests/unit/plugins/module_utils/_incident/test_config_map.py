@@ -106,7 +106,7 @@ def server() -> ConfigMaps:
 @pytest.fixture
 def store(server: ConfigMaps) -> ConfigMapStore:
     made = ConfigMapStore(t.cast("t.Any", server), "oncall")
-    assert made.create(Incident(id="INC-1"), new_event(type="opened", text="begun"))
+    assert made.create(Incident(id="INC-1"), [new_event(type="opened", text="begun")])
     return made
 
 
@@ -137,7 +137,7 @@ def test_record_is_read_as_it_was_written(store: ConfigMapStore, server: ConfigM
 
 
 def test_ids_that_differ_in_capitals_only_are_different_records(store: ConfigMapStore) -> None:
-    assert store.create(Incident(id="inc-1"), new_event(type="opened", text="other"))
+    assert store.create(Incident(id="inc-1"), [new_event(type="opened", text="other")])
     assert texts_in(store) == ["begun"]
     assert len(store.incidents()[0]) == 2
 
@@ -151,7 +151,7 @@ def test_every_id_has_a_name_that_kubernetes_allows(store: ConfigMapStore, ident
 
 
 def test_who_comes_second_does_not_write_over_the_record(store: ConfigMapStore) -> None:
-    assert not store.create(Incident(id="INC-1"), new_event(type="opened", text="again"))
+    assert not store.create(Incident(id="INC-1"), [new_event(type="opened", text="again")])
     assert texts_in(store) == ["begun"]
 
 
@@ -188,7 +188,7 @@ def test_answer_that_was_lost_makes_no_event_twice(
 def test_answer_to_the_beginning_that_was_lost_is_no_failure(server: ConfigMaps) -> None:
     server.troubles = [Unanswered("ConfigMap", "no whole answer")]
     store = ConfigMapStore(t.cast("t.Any", server), "oncall")
-    assert store.create(Incident(id="INC-1"), new_event(type="opened", text="begun"))
+    assert store.create(Incident(id="INC-1"), [new_event(type="opened", text="begun")])
 
 
 def test_event_that_may_not_be_written_is_told(store: ConfigMapStore, server: ConfigMaps) -> None:
@@ -260,6 +260,6 @@ def test_incident_that_is_not_there_is_named(store: ConfigMapStore) -> None:
 def test_dry_run_stores_nothing(store: ConfigMapStore, server: ConfigMaps) -> None:
     dry = ConfigMapStore(t.cast("t.Any", server), "oncall", dry_run=True)
     assert append(dry, "tried").events
-    assert dry.create(Incident(id="INC-2"), new_event(type="opened", text="tried"))
+    assert dry.create(Incident(id="INC-2"), [new_event(type="opened", text="tried")])
     assert texts_in(store) == ["begun"]
     assert len(server.objects) == 1

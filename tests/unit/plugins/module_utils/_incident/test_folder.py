@@ -50,7 +50,7 @@ def write_events(root: Path, name: str, number: int, most: int) -> None:
 @pytest.fixture
 def store(tmp_path: Path) -> FolderStore:
     made = FolderStore(tmp_path / "records")
-    assert made.create(Incident(id="INC-1", title="one"), new_event(type="opened", text="begun"))
+    assert made.create(Incident(id="INC-1", title="one"), [new_event(type="opened", text="begun")])
     return made
 
 
@@ -82,7 +82,7 @@ def test_only_its_owner_may_read_a_record_whatever_the_umask(tmp_path: Path) -> 
     before = os.umask(0)
     try:
         store = FolderStore(tmp_path / "records")
-        store.create(Incident(id="INC-1"), new_event(type="opened", text="begun"))
+        store.create(Incident(id="INC-1"), [new_event(type="opened", text="begun")])
         event = new_event(type="evidence", text="logs", evidence=("a.txt",))
         store.update("INC-1", lambda record: Change(events=[event], evidence=[("a.txt", "log")]))
     finally:
@@ -93,7 +93,7 @@ def test_only_its_owner_may_read_a_record_whatever_the_umask(tmp_path: Path) -> 
 
 
 def test_record_that_is_there_is_not_begun_again(store: FolderStore) -> None:
-    assert not store.create(Incident(id="INC-1", title="two"), new_event(type="opened", text="b"))
+    assert not store.create(Incident(id="INC-1", title="two"), [new_event(type="opened", text="b")])
     record = store.read("INC-1")
     assert record is not None
     assert record.incident.title == "one"
@@ -177,7 +177,7 @@ def test_record_that_was_begun_and_not_finished_is_begun_anew(tmp_path: Path) ->
     (half / "events.jsonl").write_text("of the run that was killed\n")
     store = FolderStore(tmp_path / "records")
     assert store.read("INC-1") is None
-    assert store.create(Incident(id="INC-1"), new_event(type="opened", text="begun"))
+    assert store.create(Incident(id="INC-1"), [new_event(type="opened", text="begun")])
     assert texts_in(store) == ["begun"]
 
 
@@ -226,7 +226,7 @@ def test_id_longer_than_a_name_of_a_file_has_a_folder_of_its_own(tmp_path: Path)
     store = FolderStore(tmp_path)
     first, second = "a" * 400 + "1", "a" * 400 + "2"
     for identity in (first, second):
-        assert store.create(Incident(id=identity), new_event(type="opened", text=identity[-1]))
+        assert store.create(Incident(id=identity), [new_event(type="opened", text=identity[-1])])
     found, _trouble = store.incidents()
     assert sorted(incident.id for incident in found) == [first, second]
 
@@ -252,7 +252,7 @@ def test_incident_that_is_not_there_is_named_with_the_next_step(store: FolderSto
 def test_incident_that_somebody_broke_is_told_and_the_others_are_read(
     store: FolderStore, tmp_path: Path
 ) -> None:
-    store.create(Incident(id="INC-2"), new_event(type="opened", text="begun"))
+    store.create(Incident(id="INC-2"), [new_event(type="opened", text="begun")])
     path = tmp_path / "records" / "INC-1" / "incident.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "status": "done"}))
     found, trouble = store.incidents()
@@ -270,7 +270,7 @@ def test_dry_run_writes_nothing(store: FolderStore, tmp_path: Path) -> None:
 
     before = content()
     dry = FolderStore(tmp_path / "records", dry_run=True)
-    assert dry.create(Incident(id="INC-2"), new_event(type="opened", text="begun"))
-    assert not dry.create(Incident(id="INC-1"), new_event(type="opened", text="begun"))
+    assert dry.create(Incident(id="INC-2"), [new_event(type="opened", text="begun")])
+    assert not dry.create(Incident(id="INC-1"), [new_event(type="opened", text="begun")])
     assert append(dry, "next", evidence=[("a.txt", "x")]).events
     assert content() == before

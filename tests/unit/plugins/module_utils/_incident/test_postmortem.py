@@ -92,7 +92,7 @@ def store(tmp_path: Path) -> FolderStore:
         opened=STARTED,
         updated=STARTED,
     )
-    made.create(incident, new_event(type="opened", text="begun", time=STARTED))
+    made.create(incident, [new_event(type="opened", text="begun", time=STARTED)])
     return made
 
 
@@ -390,7 +390,7 @@ def test_curve_of_any_kind_is_drawn_or_left_out(store: FolderStore, history: lis
 
 def test_record_without_anything_makes_a_postmortem(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
-    store.create(Incident(id="INC-1"), new_event(type="opened", text="x"))
+    store.create(Incident(id="INC-1"), [new_event(type="opened", text="x")])
     markdown, page = texts_of(render(store))
     assert "# Incident INC-1" in markdown
     assert "unknown" in Page(page).text

@@ -45,6 +45,7 @@ ALL = {
     "since": None,
     "events": None,
     "types": None,
+    "evidence_content": False,
     "limit": 1000,
 }
 
@@ -58,7 +59,7 @@ def store(tmp_path: Path) -> FolderStore:
     )
     new = Incident(id="INC-2", opened="2026-11-20T00:00:00Z", workloads=(web,))
     for incident in (old, new):
-        made.create(incident, new_event(type="opened", text="begun"))
+        made.create(incident, [new_event(type="opened", text="begun")])
     return made
 
 
@@ -145,6 +146,15 @@ def test_evidence_that_cannot_be_read_is_named_with_its_file(store: FolderStore)
 )
 def test_filter_chooses(store: FolderStore, options: dict[str, t.Any], expected: list[str]) -> None:
     assert ids(store, **options) == expected
+
+
+def test_text_of_evidence_is_read_on_demand(store: FolderStore) -> None:
+    write(store, evidence=[{"name": "a.txt", "content": "one", "src": None}])
+    result, _warnings = read_incidents(store, filter_from({**ALL, "id": "INC-1"}))
+    assert "content" not in result["incidents"][0]["evidence"][0]
+    chosen = filter_from({**ALL, "id": "INC-1", "evidence_content": True})
+    result, _warnings = read_incidents(store, chosen)
+    assert result["incidents"][0]["evidence"][0]["content"] == "one\n"
 
 
 def test_events_are_read_for_one_incident_and_on_demand_for_all(store: FolderStore) -> None:

@@ -27,7 +27,7 @@ def store(tmp_path: Path) -> FolderStore:
 
 
 def begin(store: FolderStore) -> None:
-    store.create(Incident(id="INC-1"), new_event(type="opened", text="begun"))
+    store.create(Incident(id="INC-1"), [new_event(type="opened", text="begun")])
 
 
 def texts_in(store: FolderStore) -> list[str]:
