@@ -123,11 +123,13 @@ def read_document(subject: str, text: str) -> Document:
     for name, body in _bodies(subject, text):
         bodies[name] = filled(parts.get(name, Part(name, name)), body)
     noted = _DIGEST.search(text)
-    return Document(bodies, bool(noted) and noted[1] != digest_of_facts(text))
+    return Document(bodies, noted is not None and noted[1] != digest_of_facts(text))
 
 
 def _bodies(subject: str, text: str) -> Iterator[tuple[str, str]]:
-    name, body, seen = "", [], set[str]()
+    name = ""
+    body: list[str] = []
+    seen: set[str] = set()
     for number, line in enumerate(text.split("\n"), 1):
         begins = _FIELD.fullmatch(line.strip())
         if not name and begins:

@@ -211,7 +211,7 @@ def _decide(record: Record, request: Request) -> Change:
     # To open one that is over changes nothing: a message that comes twice opens nothing again.
     if before.is_closed and request.state == "opened":
         return Change()
-    given = {
+    given: dict[str, t.Any] = {
         name: value
         for name in ("title", "severity", "summary")
         if (value := getattr(request, name)) and value != getattr(before, name)
@@ -228,7 +228,8 @@ def _decide(record: Record, request: Request) -> Change:
         workloads=(*before.workloads, *added)[:MOST_WORKLOADS],
         milestones=_sorted({**before.milestones, **milestones}),
         updated=at,
-        **({"status": CLOSED, "closed": at} if closes else {}),
+        status=CLOSED if closes else before.status,
+        closed=at if closes else before.closed,
     )
     return Change(incident, list(_events(before, request, given, added, milestones, closes)))
 

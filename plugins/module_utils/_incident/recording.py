@@ -101,9 +101,10 @@ def filter_from(options: Mapping[str, t.Any]) -> Filter:
 
 def read_incidents(store: Store, chosen: Filter) -> tuple[dict[str, t.Any], list[str]]:
     """The incidents that fit, the newest first, as the module returns them; and warnings."""
+    warnings: list[str] = []
     if chosen.id:
         record = store.read(chosen.id)
-        found, warnings = ([record.incident] if record else []), []
+        found = [record.incident] if record else []
     else:
         found, warnings = store.incidents()
     found = sorted(filter(chosen.fits, found), key=lambda incident: incident.opened, reverse=True)
