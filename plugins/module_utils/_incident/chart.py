@@ -125,14 +125,14 @@ def _window(
     recovered: datetime.datetime | None,
 ) -> tuple[datetime.datetime, datetime.datetime]:
     """From before the incident to after it; all points where nobody knows when it was."""
-    times = [at for at, _value in curve.points]
+    times = sorted(at for at, _value in curve.points)
     known = [*(mark.at for mark in marks), *filter(None, (started, recovered))]
     if not known:
-        return min(times), max(max(times), min(times) + datetime.timedelta(seconds=1))
+        return times[0], max(times[-1], times[0] + datetime.timedelta(seconds=1))
     first, last = min(known), max(known)
     around = max(LEAST_AROUND, (last - first) * SHARE_AROUND)
-    begin = max(first - around, min(*times, first))
-    end = min(last + around, max(*times, last))
+    begin = max(first - around, min(times[0], first))
+    end = min(last + around, max(times[-1], last))
     return begin, max(end, begin + datetime.timedelta(seconds=1))
 
 

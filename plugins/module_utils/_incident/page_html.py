@@ -49,7 +49,7 @@ def render_html(
     charts = [chart.chart_of(curve, report.marks, started, recovered) for curve in report.curves]
     renderer = environment(escape=True)
     # Every value of the page goes through it, so that no text can turn the page's direction round.
-    renderer.finalize = lambda value: plain(value) if type(value) is str else value
+    renderer.finalize = _plain_text
     durations = report.incident.durations
     return str(
         renderer.from_string(PAGE).render(
@@ -68,6 +68,12 @@ def render_html(
             badge=chart.BADGE,
         )
     )
+
+
+def _plain_text(value: t.Any) -> t.Any:
+    # What is HTML already, as a field is, was made plain before.
+    is_text = isinstance(value, str) and not hasattr(value, "__html__")
+    return plain(value) if is_text else value
 
 
 def _markup(text: str) -> t.Any:

@@ -99,8 +99,7 @@ def _smaller_and_smaller(content: Content, new: Collection[str]) -> Iterator[Con
     for smaller in _without_events(content, is_task):
         content = smaller
         yield content
-    while content.evidence:
-        oldest = next(iter(content.evidence))
+    for oldest in list(content.evidence):
         rest = {name: file for name, file in content.evidence.items() if name != oldest}
         content = dataclasses.replace(content, evidence=rest)
         yield content

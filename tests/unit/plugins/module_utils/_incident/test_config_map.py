@@ -44,7 +44,7 @@ FORBIDDEN = ApiError("ConfigMap", 403, "Forbidden", "cannot patch")
 class ConfigMaps:
     """The API server's ConfigMaps, as far as the store uses them: with resource versions.
 
-    ``troubles`` are raised by the next writes in turn; those of LOST only after it was done.
+    ``troubles`` are raised by the next writes in turn; lost answers only after it was done.
     """
 
     def __init__(self) -> None:
@@ -87,14 +87,15 @@ class ConfigMaps:
             self._store(path, live, dry_run)
 
     def _store(self, path: str, live: t.Any, dry_run: bool) -> None:
-        trouble = self.troubles.pop(0) if self.troubles else None
-        if trouble and not isinstance(trouble, Unanswered):
-            raise trouble
+        troubles, self.troubles = self.troubles[:1], self.troubles[1:]
+        for trouble in troubles:
+            if not isinstance(trouble, Unanswered):
+                raise trouble
         if not dry_run:
             self.version += 1
             live["metadata"]["resourceVersion"] = str(self.version)
             self.objects[path] = copy.deepcopy(live)
-        if trouble:
+        for trouble in troubles:
             raise trouble
 
 
