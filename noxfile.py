@@ -33,7 +33,7 @@ antsibull_nox.load_antsibull_nox_toml()
 TYPED_PACKAGES = ("ansible_collections.oncall.recovery.plugins", "tests.cluster", "scripts")
 
 # Integration targets whose names begin so run on nothing but this machine.
-WITHOUT_CLUSTER = ("callback_", "git_", "incident", "postmortem", "role_alert_", "role_postmortem")
+WITHOUT_CLUSTER = ("callback_", "git_", "incident", "module_", "role_alert_", "role_postmortem")
 
 CORES = ansible_test.cores_for(sys.version_info[:2])
 
