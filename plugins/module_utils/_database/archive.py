@@ -48,9 +48,7 @@ def parsed(backup: Backup, listing: str) -> Backup:
     head = listing.split("; Selected TOC Entries:", 1)[0]
     fields = {name: value.strip() for name, value in FIELD.findall(head)}
     created = CREATED.match(fields.get("Archive created at", ""))
-    made = (
-        time.mktime(time.strptime(created[0], "%Y-%m-%d %H:%M:%S")) if created else backup.made
-    )
+    made = time.mktime(time.strptime(created[0], "%Y-%m-%d %H:%M:%S")) if created else backup.made
     return dataclasses.replace(
         backup,
         made=made,

@@ -37,6 +37,8 @@ if t.TYPE_CHECKING:
     from ansible_collections.oncall.recovery.plugins.module_utils._database.tools import Tools
 
 MOST_ATTEMPTS = 99
+# The version of the server that ends a database's sessions to drop it.
+DROPS_BY_FORCE = 130000
 
 
 def make_beside(tools: Tools, place: Workspace, state: State, jobs: int) -> None:
@@ -82,8 +84,9 @@ def _drop_unfinished(tools: Tools, place: Workspace, state: State) -> None:
     left = database_of(tools, "datname", state.beside)
     if left is not None and state.beside_oid in (0, left.oid) and left.oid != state.live_oid:
         end_sessions(tools, f"datid = {left.oid}")
+        force = " WITH (FORCE)" if left.version >= DROPS_BY_FORCE else ""
         tools.execute(
-            f"DROP DATABASE IF EXISTS {identifier(state.beside)};", seconds=tools.seconds
+            f"DROP DATABASE IF EXISTS {identifier(state.beside)}{force};", seconds=tools.seconds
         )
     state.beside, state.beside_oid = "", 0
     place.save(state)

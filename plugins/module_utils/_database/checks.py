@@ -58,7 +58,9 @@ class Check:
         """Why the database does not pass, "" where it does; raises ToolError."""
         if self.command:
             return self._problem_of_command(tools, database)
-        script, where = (f"{self.sql}\n;\n", "--file=-") if self.sql else ("", f"--file={self.file}")
+        script, where = (
+            (f"{self.sql}\n;\n", "--file=-") if self.sql else ("", f"--file={self.file}")
+        )
         output = tools.run(
             *("psql", *PSQL, STOPPING[0], where, f"--dbname={conninfo(database)}"),
             stdin=f"SET default_transaction_read_only = on;\n{script}" if self.sql else "",
@@ -72,18 +74,14 @@ class Check:
         return f"it selected {others[0][:MOST_CHARACTERS]!r}, not true" if others else ""
 
     def _problem_of_command(self, tools: Tools, database: str) -> str:
-        output = run(
-            ["sh", "-c", self.command], tools.environment(database), seconds=tools.seconds
-        )
+        output = run(["sh", "-c", self.command], tools.environment(database), seconds=tools.seconds)
         if not output.status:
             return ""
         said = output.last_words or output.stdout.strip()[-MOST_CHARACTERS:]
         return f"exit code {output.status}{': ' if said else ''}{said}"
 
 
-def run_checks(
-    tools: Tools, checks: Sequence[Check], database: str
-) -> list[dict[str, t.Any]]:
+def run_checks(tools: Tools, checks: Sequence[Check], database: str) -> list[dict[str, t.Any]]:
     """Run all of them, whatever comes of the others: their names and what is wrong, if anything."""
     results = []
     for check in checks:

@@ -59,5 +59,3 @@ def outcome_of(state: State, *, changed: bool, plan: Plan | None = None) -> dict
         "differences": state.differences,
         **(plan.as_result() if plan else {"backup": Backup(**state.backup).as_result(time.time())}),
     }
-
-

@@ -43,9 +43,7 @@ def shortened(name: str, suffix: str) -> str:
 def require_database_name(option: str, name: str) -> str:
     """Return the name, or raise InvalidInput for what cannot be one."""
     if not name or len(name.encode()) > LONGEST_IDENTIFIER:
-        raise InvalidInput(
-            option, f"is {name!r}", f"Use a name of 1 to {LONGEST_IDENTIFIER} bytes"
-        )
+        raise InvalidInput(option, f"is {name!r}", f"Use a name of 1 to {LONGEST_IDENTIFIER} bytes")
     if any(unicodedata.category(character) == "Cc" for character in name):
         raise InvalidInput(option, f"{name!r} has control characters in it", "Rename it first")
     return name

@@ -30,6 +30,8 @@ from ansible_collections.oncall.recovery.plugins.module_utils._database.choice i
     require_passed,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._database.live import (
+    database_of,
+    judge_server,
     live_database,
     names_by_oid,
 )
@@ -76,6 +78,9 @@ if t.TYPE_CHECKING:
     from ansible_collections.oncall.recovery.plugins.module_utils._database.plan import Plan
     from ansible_collections.oncall.recovery.plugins.module_utils._database.request import Request
     from ansible_collections.oncall.recovery.plugins.module_utils._database.tools import Tools
+
+
+MOST_NAMES = 99
 
 
 def restore(tools: Tools, request: Request) -> dict[str, t.Any]:
@@ -133,9 +138,7 @@ def _go_on(tools: Tools, request: Request, plan: Plan | None = None) -> dict[str
 def _require_possible(request: Request, state: State) -> None:
     goes_back = request.target == SWITCHED_BACK
     if goes_back and not state.has(SWITCHED):
-        raise RecoveryError(
-            request.subject, "was not switched, so there is nothing to switch back"
-        )
+        raise RecoveryError(request.subject, "was not switched, so there is nothing to switch back")
     if state.has(SWITCHED_BACK) and not goes_back:
         raise RecoveryError(
             request.subject,
@@ -163,7 +166,6 @@ def _approved(request: Request, plan: Plan) -> State:
         live_oid=plan.live.oid,
         # The moment tells it from another restore of the same name, begun elsewhere.
         label=shortened(f"oncall.recovery {request.name}", f" {int(now)}"),
-        kept=shortened(database, f"_before_{request.name}"),
     )
 
 
@@ -257,9 +259,7 @@ class Run:
     def check(self) -> None:
         """Compare it with the live database and run the team's checks on it."""
         with contextlib.suppress(ToolError):
-            self.state.differences = differences(
-                self.tools, self.state.database, self.state.beside
-            )
+            self.state.differences = differences(self.tools, self.state.database, self.state.beside)
         self.state.checks = run_checks(self.tools, self.request.checks, self.state.beside)
         self.place.save(self.state)
         require_all_passed(
@@ -276,17 +276,25 @@ class Run:
             return
         require_passed(self.request.subject, self._guards_of_switch())
         state.switched_by = self.request.approved_by or state.approved_by
+        state.kept = self._free_name(f"_before_{state.name}")
         self.place.save(state)
-        switch_names(
-            self.tools, state.database, state.live_oid, state.kept, state.beside_oid
-        )
+        switch_names(self.tools, state.database, state.live_oid, state.kept, state.beside_oid)
 
     def _guards_of_switch(self) -> list[dict[str, str]]:
-        from ansible_collections.oncall.recovery.plugins.module_utils._database.live import (
-            judge_server,
-        )
-
         return judge_server(live_database(self.tools, self.state.database), renames=True)
+
+    def _free_name(self, suffix: str) -> str:
+        """A name for the live database that no database has."""
+        for number in range(1, MOST_NAMES + 1):
+            ending = suffix if number == 1 else f"{suffix}_{number}"
+            name = shortened(self.state.database, ending)
+            if database_of(self.tools, "datname", name) is None:
+                return name
+        raise RecoveryError(
+            self.request.subject,
+            f"there are {MOST_NAMES} databases with names that end in {suffix}",
+            "Drop those that nobody needs",
+        )
 
     def switch_back(self) -> None:
         """Give the kept database its name back, and keep the restored one."""
@@ -297,6 +305,4 @@ class Run:
         require_passed(self.request.subject, self._guards_of_switch())
         state.switched_by = self.request.approved_by
         self.place.save(state)
-        switch_names(
-            self.tools, state.database, state.beside_oid, state.beside, state.live_oid
-        )
+        switch_names(self.tools, state.database, state.beside_oid, state.beside, state.live_oid)

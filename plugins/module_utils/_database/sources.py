@@ -86,12 +86,10 @@ class Source:
     path: Path | None = None
     list_command: tuple[str, ...] = ()
     fetch_command: tuple[str, ...] = ()
-    wal_path: Path | None = None
 
     @classmethod
     def from_options(cls, options: Mapping[str, t.Any]) -> Source:
         path = options.get("path")
-        wal = options.get("wal_path")
         listing, fetching = (
             tuple(options.get(key) or ()) for key in ("list_command", "fetch_command")
         )
@@ -102,9 +100,7 @@ class Source:
                 "needs either a path, or both list_command and fetch_command",
                 "Correct sources",
             )
-        return cls(
-            name, Path(path) if path else None, listing, fetching, Path(wal) if wal else None
-        )
+        return cls(name, Path(path) if path else None, listing, fetching)
 
     def fetching(self, backup: str) -> list[str]:
         """The command that writes this backup to its output."""

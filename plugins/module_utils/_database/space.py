@@ -23,9 +23,7 @@ if t.TYPE_CHECKING:
 MEBIBYTE = 1 << 20
 
 
-def judge_space(
-    folder: Path, live: Database, backup: Backup, *, backs_up: bool
-) -> dict[str, str]:
+def judge_space(folder: Path, live: Database, backup: Backup, *, backs_up: bool) -> dict[str, str]:
     """A guard: a fresh dump is at most about as large as its database, and mostly far smaller."""
     there = next(place for place in (folder, *folder.parents) if place.exists())
     free = shutil.disk_usage(there).free

@@ -132,9 +132,7 @@ class Tools:
             raise ToolError(subject, f"{name} failed ({output.last_words or output.status})")
         return output
 
-    def execute(
-        self, sql: str, database: str = "", seconds: float = SECONDS_OF_A_QUESTION
-    ) -> str:
+    def execute(self, sql: str, database: str = "", seconds: float = SECONDS_OF_A_QUESTION) -> str:
         """Run SQL by psql and return what it printed; raises ToolError."""
         where = database or self.maintenance
         return self.must(
