@@ -16,7 +16,6 @@ import dataclasses
 import os
 import time
 import typing as t
-from pathlib import Path
 
 from ansible_collections.oncall.recovery.plugins.module_utils._database.archive import read_all
 from ansible_collections.oncall.recovery.plugins.module_utils._database.beside import (

@@ -187,12 +187,7 @@ def form_of(path: Path) -> str:
 def size_of(path: Path) -> int:
     if path.is_file():
         return path.stat().st_size
-    sizes = (
-        os.lstat(os.path.join(folder, name)).st_size
-        for folder, _folders, names in os.walk(path)
-        for name in names
-    )
-    return sum(sizes)
+    return sum(entry.lstat().st_size for entry in path.rglob("*") if entry.is_file())
 
 
 def time_of(path: Path) -> float:

@@ -160,19 +160,23 @@ def workspace(parent: Path, name: str, *, writes: bool) -> Iterator[Workspace]:
 
 def _lock(descriptor: int, name: str) -> None:
     deadline = time.monotonic() + SECONDS_TO_WAIT_FOR_LOCK
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
-                raise RecoveryError(
-                    f"restore {name}",
-                    f"another run works on it (process {holder or 'unknown'})",
-                    "Wait until it has ended, then run again",
-                ) from None
-            time.sleep(0.05)
-        else:
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-            return
+    while not _is_locked(descriptor):
+        if time.monotonic() > deadline:
+            holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+            raise RecoveryError(
+                f"restore {name}",
+                f"another run works on it (process {holder or 'unknown'})",
+                "Wait until it has ended, then run again",
+            )
+        time.sleep(0.05)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+
+
+def _is_locked(descriptor: int) -> bool:
+    """Lock the file if nobody else has; returns whether this process has it now."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
