@@ -135,8 +135,8 @@ def guard(name: str, outcome: str, detail: str) -> dict[str, str]:
     return {"name": name, "outcome": outcome, "detail": detail}
 
 
-def require_passed(subject: str, guards: Sequence[dict[str, str]], **facts: t.Any) -> None:
+def require_passed(subject: str, guards: Sequence[dict[str, str]]) -> None:
     """Raise RecoveryError where a guard blocks."""
     blocked = [f"{one['name']} ({one['detail']})" for one in guards if one["outcome"] == "block"]
     if blocked:
-        raise RecoveryError(subject, f"refused by {'; '.join(blocked)}", **facts)
+        raise RecoveryError(subject, f"refused by {'; '.join(blocked)}")

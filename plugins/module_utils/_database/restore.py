@@ -109,14 +109,12 @@ def _begin(tools: Tools, request: Request) -> dict[str, t.Any]:
     plan = make_plan(tools, request)
     if request.dry_run:
         return outcome_of_plan(request, plan)
-    require_passed(request.subject, plan.guards, **plan.as_result())
-    if not request.approved_by:
-        raise RecoveryError(
-            request.subject,
-            "waits for an approval, nothing was changed",
-            "Set approved_by to the name of the person who approves it",
-            **plan.as_result(),
-        )
+    try:
+        require_passed(request.subject, plan.guards)
+        _require_approval(request)
+    except RecoveryError as error:
+        error.facts = {**outcome_of_plan(request, plan), "changed": False}
+        raise
     return _go_on(tools, request, plan)
 
 
@@ -144,8 +142,13 @@ def _require_possible(request: Request, state: State) -> None:
             "was switched back",
             "Use another name to restore it once more",
         )
-    if goes_back and not request.approved_by and not request.dry_run:
-        raise InvalidInput(
+    if goes_back and not request.dry_run:
+        _require_approval(request)
+
+
+def _require_approval(request: Request) -> None:
+    if not request.approved_by:
+        raise RecoveryError(
             request.subject,
             "waits for an approval, nothing was changed",
             "Set approved_by to the name of the person who approves it",

@@ -8,14 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.e2e.support.web import free_port
+from tests.e2e.alerting.servers import free_port
 
 SUPERUSER, PASSWORD = "postgres", "s3cret of the superuser"
 # What a server of tests need not do, so that it is quick.
@@ -86,8 +85,7 @@ class Server:
 
 @contextlib.contextmanager
 def running(folder: Path, settings: dict[str, str] | None = None) -> Iterator[Server]:
-    """A new server with its data in ``folder``, ended with the block."""
-    folder.mkdir(mode=0o755)
+    """A new server with its data in ``folder``, which is there; it ends with the block."""
     if os.geteuid() == 0:
         entry = pwd.getpwnam("postgres")
         os.chown(folder, entry.pw_uid, entry.pw_gid)
@@ -105,7 +103,6 @@ def running(folder: Path, settings: dict[str, str] | None = None) -> Iterator[Se
         yield server
     finally:
         _must("pg_ctl", f"--pgdata={data}", "--mode=immediate", "--wait", "stop")
-        shutil.rmtree(data)
 
 
 def _must(program: str, *arguments: str) -> None:
