@@ -19,7 +19,9 @@ def test_deleted_rows_come_back_under_load_and_nothing_is_lost(shop: Shop) -> No
         done = shop.restore(
             checks=[
                 {"name": "there are orders", "sql": f"SELECT count(*) = {ORDERS} FROM orders"},
-                {"command": 'test "$PGDATABASE" != postgres && psql -Atc "SELECT 1 / count(*) FROM orders"'},
+                {
+                    "command": 'test "$PGDATABASE" != postgres && psql -Atc "SELECT 1 / count(*) FROM orders"'
+                },
             ]
         )
         assert not done.failed, done.message
@@ -36,5 +38,9 @@ def test_deleted_rows_come_back_under_load_and_nothing_is_lost(shop: Shop) -> No
     assert set(load.written) <= numbers
     assert len(load.refused) < 20
     assert done.changed
-    assert done.result["differences"][0] == {"table": "public.orders", "live": 0, "restored": ORDERS}
+    assert done.result["differences"][0] == {
+        "table": "public.orders",
+        "live": 0,
+        "restored": ORDERS,
+    }
     print(done.result)
