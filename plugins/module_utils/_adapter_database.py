@@ -32,11 +32,8 @@ def postgresql_module(argument_spec: dict[str, t.Any], **constraints: t.Any) -> 
 
 def tools_of(module: AnsibleModule) -> Tools:
     """PostgreSQL's programs as the options say; their password is in no result."""
-    import os
-
     from ansible_collections.oncall.recovery.plugins.module_utils._database.tools import Tools
 
     tools = Tools.from_options(module.params)
-    inherited = os.environ.get("PGPASSWORD")
-    module.no_log_values.update(tools.secrets, {inherited} if inherited else set())
+    module.no_log_values.update(tools.secrets)
     return tools

@@ -49,14 +49,16 @@ def parsed(backup: Backup, listing: str) -> Backup:
     fields = {name: value.strip() for name, value in FIELD.findall(head)}
     created = CREATED.match(fields.get("Archive created at", ""))
     made = time.mktime(time.strptime(created[0], "%Y-%m-%d %H:%M:%S")) if created else backup.made
+    entries = sum(1 for line in listing.splitlines() if ENTRY.match(line))
     return dataclasses.replace(
         backup,
         made=made,
         database=fields.get("dbname:", ""),
         server_version=fields.get("Dumped from database version:", ""),
-        entries=sum(1 for line in listing.splitlines() if ENTRY.match(line)),
+        entries=entries,
         is_read=True,
-        problem="" if created else "pg_restore --list does not say when it was made",
+        # pg_restore finds nothing wrong with an archive whose list was overwritten with zeros.
+        problem="" if created and entries else "its list of contents is empty",
     )
 
 

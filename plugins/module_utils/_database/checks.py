@@ -89,7 +89,8 @@ def run_checks(tools: Tools, checks: Sequence[Check], database: str) -> list[dic
             problem = check.problem(tools, database)
         except ToolError as error:
             problem = error.message
-        results.append({"name": check.name, "passed": not problem, "problem": problem})
+        told = tools.without_secrets(problem)
+        results.append({"name": check.name, "passed": not problem, "problem": told})
     return results
 
 

@@ -59,7 +59,9 @@ def creation(live: Database, name: str) -> str:
         locale = row.get("datlocale") or row.get("daticulocale")
         if locale:
             parts.append(f"{provider.upper()}_LOCALE {literal(locale)}")
-    parts.append(f"TABLESPACE {identifier(facts['tablespace'])}")
+    # Naming the default one needs a right on it that using it does not.
+    if facts["tablespace"] != "pg_default":
+        parts.append(f"TABLESPACE {identifier(facts['tablespace'])}")
     parts.append(f"CONNECTION LIMIT {row['datconnlimit']}")
     return " ".join(parts) + ";"
 

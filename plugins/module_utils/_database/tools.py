@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ansible_collections.oncall.recovery.plugins.module_utils._database.quoting import conninfo
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
-from ansible_collections.oncall.recovery.plugins.module_utils._redact import masked_text
+from ansible_collections.oncall.recovery.plugins.module_utils._redact import MASK, masked_text
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,7 +95,15 @@ class Tools:
 
     @property
     def secrets(self) -> set[str]:
-        return {self.reach["PGPASSWORD"]} if "PGPASSWORD" in self.reach else set()
+        """The passwords that its programs get, whether from the options or the environment."""
+        password = self.environment().get("PGPASSWORD")
+        return {password} if password else set()
+
+    def without_secrets(self, text: str) -> str:
+        """The text as it may be written down; what a check prints may have anything in it."""
+        for secret in self.secrets:
+            text = text.replace(secret, MASK)
+        return masked_text(text)
 
     def environment(self, database: str = "") -> dict[str, str]:
         """The environment of a program; of one that does not connect, too."""

@@ -18,7 +18,14 @@ from tests.e2e.alerting.servers import free_port
 
 SUPERUSER, PASSWORD = "postgres", "s3cret of the superuser"
 # What a server of tests need not do, so that it is quick.
-SETTINGS = {"fsync": "off", "listen_addresses": "127.0.0.1", "log_statement": "all"}
+SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "listen_addresses": "127.0.0.1",
+    "log_statement": "all",
+    "max_prepared_transactions": "2",
+    "synchronous_commit": "off",
+}
 
 
 def bin_dir() -> Path:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import json
-
 from tests.e2e.support.playbooks import Played, play
 
 from .server import PASSWORD
@@ -68,7 +66,6 @@ def test_person_sees_the_plan_approves_it_and_goes_back(shop: Shop) -> None:
     assert (found["outcome"], found["changed"]) == ("switched_back", True), back.output
     assert shop.orders() == 1
     assert shop.orders(found["restored"]) == ORDERS
-    print(json.dumps(found))
 
 
 def test_backup_that_is_damaged_is_refused_and_said(shop: Shop) -> None:
