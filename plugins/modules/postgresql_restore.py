@@ -312,6 +312,14 @@ dump:
   returned: success
   type: str
   sample: /home/oncall/.local/state/oncall-recovery/database/INC-4711/live.dump
+not_copied:
+  description:
+    - Settings and grants of the live database that could not be given to the restored one, because
+      that takes a superuser, as SQL with the reason. The module warns of them.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 checks:
   description: The checks with C(name), whether it C(passed), and the C(problem).
   returned: success
@@ -386,7 +394,7 @@ def main() -> None:
         require_at_least(module.params, timeout=1, jobs=1)
         request = Request.from_options(module.params, dry_run=module.check_mode)
         result = restore(tools_of(module), request)
-    finish(module, result)
+    finish(module, result, warnings=[f"not copied: {one}" for one in result["not_copied"]])
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ from ansible_collections.oncall.recovery.plugins.module_utils._database.quoting 
     shortened,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._database.settings import (
+    copy_properties,
     creation,
-    properties,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._database.switch import end_sessions
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
@@ -71,10 +71,8 @@ def make_beside(tools: Tools, place: Workspace, state: State, jobs: int) -> None
         *(f"--dbname={conninfo(name)}", state.fetched),
     )
     tools.execute("ANALYZE;", name, seconds=tools.seconds)
-    tools.execute(
-        f"{properties(tools, live, name)}\n"
-        f"COMMENT ON DATABASE {identifier(name)} IS {literal(comment)};"
-    )
+    state.not_copied = copy_properties(tools, live, name)
+    tools.execute(f"COMMENT ON DATABASE {identifier(name)} IS {literal(comment)};")
 
 
 def _drop_unfinished(tools: Tools, place: Workspace, state: State) -> None:

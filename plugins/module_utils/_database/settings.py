@@ -16,6 +16,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._database.quoting 
     list_items,
     literal,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._database.tools import ToolError
 
 if t.TYPE_CHECKING:
     from ansible_collections.oncall.recovery.plugins.module_utils._database.live import Database
@@ -66,7 +67,25 @@ def creation(live: Database, name: str) -> str:
     return " ".join(parts) + ";"
 
 
-def properties(tools: Tools, live: Database, name: str) -> str:
+def copy_properties(tools: Tools, live: Database, name: str) -> list[str]:
+    """Give the database ``name`` the settings and grants of the live one.
+
+    Returns what could not be given, since some of it takes a superuser.
+    """
+    answers = [_refusal(tools, statement) for statement in _properties(tools, live, name)]
+    return [answer for answer in answers if answer]
+
+
+def _refusal(tools: Tools, statement: str) -> str:
+    """Run a statement; returns it with the reason where it is refused."""
+    try:
+        tools.execute(statement)
+    except ToolError as error:
+        return f"{statement} ({error.cause})"
+    return ""
+
+
+def _properties(tools: Tools, live: Database, name: str) -> list[str]:
     """SQL that gives the database ``name`` the settings and grants of the live one."""
     subject = f"DATABASE {identifier(name)}"
     settings = tools.rows(SETTINGS.format(oid=live.oid))
@@ -77,7 +96,7 @@ def properties(tools: Tools, live: Database, name: str) -> str:
         owner = identifier(live.facts["owner"])
         statements.append(f"REVOKE ALL ON {subject} FROM PUBLIC, {owner};")
         statements += [_grant(subject, **row) for row in grants]
-    return "\n".join(statements)
+    return statements
 
 
 def _setting(subject: str, role: str | None, name: str, value: str) -> str:

@@ -49,6 +49,7 @@ class State:
     :param beside_oid: which it is, 0 until it is made.
     :param attempts: how many databases were begun; each gets a name of its own.
     :param kept: name that the live database gets by the switch.
+    :param not_copied: settings and grants of the live database that the restored one lacks.
     :param steps: when each step was reached, in seconds since 1970, in their order.
     """
 
@@ -66,6 +67,7 @@ class State:
     beside_oid: int = 0
     attempts: int = 0
     kept: str = ""
+    not_copied: list[str] = dataclasses.field(default_factory=list)
     checks: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     differences: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     switched_by: str = ""
