@@ -83,8 +83,8 @@ options:
       path:
         description:
           - Path of a folder. Files that C(pg_dump) wrote in its custom format and folders that it
-            wrote in its directory format are backups, whatever they are called; all else in it is
-            left out.
+            wrote in its directory format are backups, whatever they are called, and so are folders
+            that C(pg_basebackup) wrote in its plain format. All else in it is left out.
         type: path
       list_command:
         description:
@@ -103,6 +103,16 @@ options:
           - It writes a dump in custom format, or a tar archive of one in directory format.
         type: list
         elements: str
+      wal_path:
+        description:
+          - Path of the folder that the server archives its WAL in. With it, the base backups in
+            O(sources[].path) can be brought to any moment since they were made.
+        type: path
+      restore_command:
+        description:
+          - A shell command that brings WAL from elsewhere, as PostgreSQL's setting of this name,
+            such as V(wal-g wal-fetch %f %p), in the place of O(sources[].wal_path).
+        type: str
 requirements:
   - python >= 3.10
   - psql, pg_dump and pg_restore of PostgreSQL >= 12

@@ -303,6 +303,8 @@ BACKUP_SOURCES_OPTIONS: dict[str, dict[str, t.Any]] = {
             "path": {"type": "path"},
             "list_command": {"type": "list", "elements": "str"},
             "fetch_command": {"type": "list", "elements": "str"},
+            "wal_path": {"type": "path"},
+            "restore_command": {"type": "str"},
         },
     }
 }

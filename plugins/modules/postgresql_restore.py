@@ -16,6 +16,8 @@ description:
     the live one, which is kept under another name. Nothing is ever restored in place, and nothing
     is dropped but what an attempt has left that did not come to its end.
   - Begins with a fresh backup of the live database.
+  - A base backup with WAL is brought to the moment O(before) by a second server beside the live
+    one, which is on no network; the database is dumped there and restored from that dump.
   - The names change in one transaction. Whoever connects meanwhile waits for its end; the sessions
     of the live database are ended.
   - Everything that changes something needs the name of a person who approves it. In check mode, the
@@ -153,6 +155,16 @@ options:
       - How many connections C(pg_restore) uses side by side.
     type: int
     default: 2
+  instance_user:
+    description:
+      - For a base backup, who runs the second server that brings it to O(before), usually
+        V(postgres). Needed where this runs as root, since no server does.
+    type: str
+  instance_folder:
+    description:
+      - For a base backup, the folder where that server has its data while it is needed.
+        O(instance_user) has to be able to enter it. Without it, a place in O(folder).
+    type: path
   folder:
     description:
       - Folder that keeps, below the name of each restore, how far it got, the fresh backup and what
@@ -191,6 +203,19 @@ EXAMPLES = r"""
     checks:
       - name: there are orders
         sql: SELECT count(*) > 1000 FROM orders
+
+- name: Restore to the moment before the damage, from a base backup and its WAL
+  oncall.recovery.postgresql_restore:
+    name: INC-4712
+    database: shop
+    approved_by: Ada Lovelace
+    before: '2026-11-25T18:02:00Z'
+    sources:
+      - path: /var/backups/postgresql/base
+        wal_path: /var/backups/postgresql/wal
+    bin_dir: /usr/lib/postgresql/15/bin
+    instance_user: postgres
+    instance_folder: /var/lib/postgresql
 
 - name: Go back to the database that was kept
   oncall.recovery.postgresql_restore:
@@ -384,6 +409,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     },
     "switch": {"type": "str", "choices": ["rename", "none"], "default": "rename"},
     "jobs": {"type": "int", "default": 2},
+    "instance_user": {"type": "str"},
+    "instance_folder": {"type": "path"},
     "folder": {"type": "path", "default": "~/.local/state/oncall-recovery/database"},
 }
 

@@ -87,28 +87,46 @@ def choose(
             )
         (chosen,) = named
     else:
-        limit = wanted.before
-        fitting = [backup for backup in ours if limit is None or backup.made <= limit]
-        if not fitting:
-            older = f" older than {iso(limit)}" if limit is not None else ""
-            raise RecoveryError(
-                f"database {wanted.database}",
-                f"there is no backup of it{older} among {len(backups)} in the sources",
-                "Correct sources, of or before",
-            )
-        chosen = fitting[0]
+        chosen = _newest(sources, ours, wanted, len(backups))
     if chosen.is_read or chosen.form == BASE:
         return chosen
     source = next(source for source in sources if source.name == chosen.source)
     return read(tools, chosen, source)
 
 
-def judge(backup: Backup, wanted: Wanted, now: float) -> list[dict[str, str]]:
-    """The guards about the backup alone."""
+def _newest(
+    sources: Sequence[Source], ours: Sequence[Backup], wanted: Wanted, of_all: int
+) -> Backup:
+    """The backup that loses least; one that WAL can bring up to the very moment comes first."""
+    limit = wanted.before
+    fitting = [backup for backup in ours if limit is None or backup.made <= limit]
+    reaching = [backup for backup in fitting if reaches_on(backup, sources)]
+    fixed = [backup for backup in fitting if backup not in reaching]
+    # Without a moment, WAL would bring the damage back, too.
+    candidates = fixed if limit is None else [*reaching, *fixed]
+    if not candidates:
+        when = f" older than {iso(limit)}" if limit is not None else ""
+        raise RecoveryError(
+            f"database {wanted.database}",
+            f"there is no backup of it{when} among {of_all} in the sources",
+            "Correct sources, of or before; a base backup with WAL needs before",
+        )
+    return candidates[0]
+
+
+def reaches_on(backup: Backup, sources: Sequence[Source]) -> bool:
+    """Whether WAL can bring the backup to a later moment."""
+    return backup.form == BASE and any(
+        source.name == backup.source and source.restore_command for source in sources
+    )
+
+
+def judge(backup: Backup, wanted: Wanted, now: float, *, reaches: bool) -> list[dict[str, str]]:
+    """The guards about the backup alone; ``reaches`` says that WAL brings it to the moment."""
     guards = [
         guard("backup_readable", "block", f"{backup.name}: {backup.problem}")
         if backup.problem
-        else guard("backup_readable", "pass", f"{backup.entries} entries in its list")
+        else guard("backup_readable", "pass", f"{backup.form}, {backup.entries} entries")
     ]
     if not wanted.is_of(backup):
         guards.append(
@@ -124,7 +142,7 @@ def judge(backup: Backup, wanted: Wanted, now: float) -> list[dict[str, str]]:
             guard("backup_before", "block", f"{backup.name} is of {iso(backup.made)}, not older")
         )
     age = until - backup.made
-    if wanted.rpo is not None and backup.form != BASE:
+    if wanted.rpo is not None and not reaches:
         says = f"{spoken(age)} old, {spoken(wanted.rpo)} may be lost"
         guards.append(guard("rpo", "block" if age > wanted.rpo else "pass", says))
     return guards

@@ -20,6 +20,10 @@ from ansible_collections.oncall.recovery.plugins.module_utils._database.choice i
     guard,
     judge,
     list_backups,
+    reaches_on,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._database.instance import (
+    judge_base,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._database.live import (
     judge_server,
@@ -27,6 +31,10 @@ from ansible_collections.oncall.recovery.plugins.module_utils._database.live imp
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._database.loss import what_is_lost
 from ansible_collections.oncall.recovery.plugins.module_utils._database.moment import iso
+from ansible_collections.oncall.recovery.plugins.module_utils._database.point_in_time import (
+    instance_for,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._database.sources import BASE
 from ansible_collections.oncall.recovery.plugins.module_utils._database.space import judge_space
 from ansible_collections.oncall.recovery.plugins.module_utils._database.tools import ToolError
 
@@ -71,14 +79,20 @@ def make_plan(tools: Tools, request: Request) -> Plan:
     live = live_database(tools, wanted.database)
     backups = list_backups(tools, request.sources, now)
     chosen = choose(tools, request.sources, backups, wanted)
+    reaches = reaches_on(chosen, request.sources)
+    if chosen.form == BASE:
+        instance_for(tools, request).require_possible()
+        problem = judge_base(tools, Path(chosen.path), reads_all=request.reads_all)
+        chosen = dataclasses.replace(chosen, problem=problem, is_read=True)
     guards = [
-        *judge(chosen, wanted, now),
+        *judge(chosen, wanted, now, reaches=reaches),
         *judge_server(live, renames=request.renames),
         judge_space(request.folder, live, chosen, backs_up=request.backs_up_first),
     ]
-    if request.reads_all and chosen.path and not chosen.problem and chosen.form != "base":
+    if request.reads_all and chosen.path and not chosen.problem and chosen.form != BASE:
         guards.append(_judge_content(tools, chosen))
-    return Plan(live, backups, chosen, guards, _lost(tools, request, chosen, now), now)
+    since = chosen.made if not reaches else now if wanted.before is None else wanted.before
+    return Plan(live, backups, chosen, guards, _lost(tools, request, since, now), now)
 
 
 def _judge_content(tools: Tools, chosen: Backup) -> dict[str, str]:
@@ -89,10 +103,7 @@ def _judge_content(tools: Tools, chosen: Backup) -> dict[str, str]:
     return guard("backup_whole", "pass", "all of it can be read")
 
 
-def _lost(tools: Tools, request: Request, chosen: Backup, now: float) -> dict[str, t.Any]:
-    since = chosen.made
-    if chosen.form == "base" and request.wanted.before is not None:
-        since = request.wanted.before
+def _lost(tools: Tools, request: Request, since: float, now: float) -> dict[str, t.Any]:
     lost: dict[str, t.Any] = {"since": iso(since), "seconds": max(0, int(now - since))}
     try:
         tables = what_is_lost(tools, request.wanted.database, since, request.time_columns)

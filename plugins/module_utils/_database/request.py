@@ -24,6 +24,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._database.quoting 
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._database.sources import Source
 from ansible_collections.oncall.recovery.plugins.module_utils._database.state import (
+    SWITCHED,
     require_restore_name,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import InvalidInput
@@ -40,6 +41,8 @@ class Request:
 
     :param target: the step to go to.
     :param reads_all: whether to read a dump as a whole before anything is begun.
+    :param instance_user: who runs a second server, "" for who runs this.
+    :param instance_folder: where that has its data, None for a place in ``folder``.
     :param renames: whether the switch is to be by names, or by something that is not done here.
     """
 
@@ -55,12 +58,17 @@ class Request:
     backs_up_first: bool = True
     renames: bool = True
     jobs: int = 2
+    instance_user: str = ""
+    instance_folder: Path | None = None
     dry_run: bool = False
 
     @classmethod
     def from_options(cls, options: Mapping[str, t.Any], *, dry_run: bool) -> Request:
         """Raises InvalidInput, which names the option."""
         sources = sources_from(options)
+        instances = options["instance_folder"]
+        if options["state"] == SWITCHED and options["switch"] == "none":
+            raise InvalidInput("state", "is switched with switch none", "Go to checked, no further")
         wanted = Wanted(
             database=require_database_name("database", options["database"]),
             of=options["of"] or "",
@@ -81,6 +89,8 @@ class Request:
             backs_up_first=options["backup_first"],
             renames=options["switch"] == "rename",
             jobs=options["jobs"],
+            instance_user=options["instance_user"] or "",
+            instance_folder=Path(instances) if instances else None,
             dry_run=dry_run,
         )
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import time
 import typing as t
 
@@ -28,6 +27,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._database.checks i
 from ansible_collections.oncall.recovery.plugins.module_utils._database.choice import (
     require_passed,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._database.dump import dump
 from ansible_collections.oncall.recovery.plugins.module_utils._database.live import (
     database_of,
     judge_server,
@@ -40,11 +40,11 @@ from ansible_collections.oncall.recovery.plugins.module_utils._database.outcome 
     outcome_of_plan,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._database.plan import make_plan
-from ansible_collections.oncall.recovery.plugins.module_utils._database.quoting import (
-    conninfo,
-    shortened,
+from ansible_collections.oncall.recovery.plugins.module_utils._database.point_in_time import (
+    recover,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._database.sources import Backup
+from ansible_collections.oncall.recovery.plugins.module_utils._database.quoting import shortened
+from ansible_collections.oncall.recovery.plugins.module_utils._database.sources import BASE, Backup
 from ansible_collections.oncall.recovery.plugins.module_utils._database.state import (
     APPROVED,
     BACKED_UP,
@@ -57,10 +57,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._database.state im
     Workspace,
     workspace,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._database.streams import (
-    fetch,
-    remove,
-)
+from ansible_collections.oncall.recovery.plugins.module_utils._database.streams import fetch
 from ansible_collections.oncall.recovery.plugins.module_utils._database.switch import (
     end_own_sessions,
     switch_names,
@@ -215,32 +212,19 @@ class Run:
         """Dump the live database as it is, whatever is wrong with it."""
         if not self.request.backs_up_first:
             return
-        target = self.place.folder / "live.dump"
-        for stale in self.place.folder.glob("live.*.part"):
-            remove(stale)
-        part = self.place.folder / f"live.{os.getpid()}.part"
-        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         try:
-            self.tools.must(
-                f"fresh backup of {self.state.database}",
-                *("pg_dump", "--format=custom", "--no-password", f"--file={part}"),
-                f"--dbname={conninfo(self.state.database)}",
-            )
-            self.tools.must("fresh backup", "pg_restore", "--list", str(part))
+            path = dump(self.tools, self.state.database, self.place.folder, "live")
         except ToolError as error:
             error.next_step = (
                 "Correct that; or set backup_first to false, since the live database itself is kept"
             )
             raise
-        with part.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        part.replace(target)
-        self.state.dump = str(target)
+        self.state.dump = str(path)
 
     def fetch(self) -> None:
         """Have the backup where pg_restore can read it in any order."""
         backup = self.backup
-        if backup.path:
+        if backup.path and backup.form != BASE:
             self.state.fetched = backup.path
             return
         source = next(
@@ -250,6 +234,10 @@ class Run:
             raise InvalidInput(
                 self.request.subject, f"source {backup.source} is gone", "Correct sources"
             )
+        if backup.form == BASE:
+            path = recover(self.tools, self.request, self.place, self.state, source)
+            self.state.fetched = str(path)
+            return
         path = fetch(self.tools, backup, source, self.place.folder)
         if self.request.reads_all:
             read_all(self.tools, f"backup {backup.name}", path)

@@ -80,12 +80,16 @@ class Backup:
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Where backups are; either a path, or commands."""
+    """Where backups are; either a path, or commands.
+
+    :param restore_command: what brings WAL for base backups, as PostgreSQL's setting of this name.
+    """
 
     name: str
     path: Path | None = None
     list_command: tuple[str, ...] = ()
     fetch_command: tuple[str, ...] = ()
+    restore_command: str = ""
 
     @classmethod
     def from_options(cls, options: Mapping[str, t.Any]) -> Source:
@@ -100,7 +104,14 @@ class Source:
                 "needs either a path, or both list_command and fetch_command",
                 "Correct sources",
             )
-        return cls(name, Path(path) if path else None, listing, fetching)
+        wal, restoring = options.get("wal_path"), options.get("restore_command") or ""
+        if wal and restoring:
+            raise InvalidInput(
+                f"source {name}", "has both wal_path and restore_command", "Give it one of them"
+            )
+        if wal:
+            restoring = copying_from(Path(wal))
+        return cls(name, Path(path) if path else None, listing, fetching, restoring)
 
     def fetching(self, backup: str) -> list[str]:
         """The command that writes this backup to its output."""
@@ -137,6 +148,12 @@ class Source:
         for name, size, made in listed(self.name, output.stdout):
             if not any(unicodedata.category(character) == "Cc" for character in name):
                 yield Backup(name, self.name, REMOTE, "", size, made)
+
+
+def copying_from(wal: Path) -> str:
+    """The restore_command that copies WAL from a folder."""
+    folder = shlex.quote(str(wal)).replace("%", "%%")
+    return f'cp -- {folder}/%f "%p"'
 
 
 def environment_of_others() -> dict[str, str]:

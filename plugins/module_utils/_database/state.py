@@ -45,6 +45,7 @@ class State:
     :param backup: the backup that was approved, as it is listed.
     :param before: the moment that was asked for, in seconds since 1970, or None.
     :param live_oid: which database is the live one, whatever it is called meanwhile.
+    :param instance: folder of a second server that is at work, or was when a run was killed.
     :param beside: name of the database that is restored into, "" until there is one.
     :param beside_oid: which it is, 0 until it is made.
     :param attempts: how many databases were begun; each gets a name of its own.
@@ -63,6 +64,7 @@ class State:
     label: str
     dump: str = ""
     fetched: str = ""
+    instance: str = ""
     beside: str = ""
     beside_oid: int = 0
     attempts: int = 0

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import pwd
 import subprocess
 import typing as t
 from pathlib import Path
@@ -126,11 +127,21 @@ class Tools:
         database: str = "",
         stdin: str = "",
         seconds: float | None = None,
+        user: str = "",
+        is_daemon: bool = False,
     ) -> Output:
-        """Run a program of PostgreSQL; raises ToolError where it is missing or takes too long."""
-        command = [self.program(name), *arguments]
+        """Run a program of PostgreSQL; raises ToolError where it is missing or takes too long.
+
+        ``user`` is who runs it, "" for who runs this. What ``is_daemon`` leaves something running
+        that would keep its output open, so it has none.
+        """
         return run(
-            command, self.environment(database), stdin=stdin, seconds=seconds or self.seconds
+            [self.program(name), *arguments],
+            self.environment(database),
+            stdin=stdin,
+            seconds=seconds or self.seconds,
+            user=user,
+            is_daemon=is_daemon,
         )
 
     def must(self, subject: str, name: str, *arguments: str, **how: t.Any) -> Output:
@@ -171,18 +182,21 @@ def run(
     *,
     stdin: str = "",
     seconds: float,
-    folder: Path | None = None,
+    user: str = "",
+    is_daemon: bool = False,
 ) -> Output:
     """Run any program; raises ToolError where it is missing or takes too long."""
+    ends = subprocess.DEVNULL if is_daemon else subprocess.PIPE
     try:
         done = subprocess.run(
             command,
             env=dict(environment),
             input=stdin.encode(),
-            capture_output=True,
+            stdout=ends,
+            stderr=ends,
             timeout=seconds,
             check=False,
-            cwd=folder,
+            **(_identity(user) if user else {}),
         )
     except FileNotFoundError:
         raise ToolError(
@@ -194,5 +208,16 @@ def run(
         raise ToolError(
             command[0], f"did not end within {seconds:g} s", "Allow more with timeout"
         ) from None
-    said = done.stderr.decode("utf-8", "replace")
-    return Output(done.returncode, done.stdout.decode("utf-8", "replace"), masked_text(said))
+    stdout, stderr = ((end or b"").decode("utf-8", "replace") for end in (done.stdout, done.stderr))
+    return Output(done.returncode, stdout, masked_text(stderr))
+
+
+def _identity(user: str) -> dict[str, t.Any]:
+    """What makes a process one of this user; raises ToolError where there is none."""
+    try:
+        entry = pwd.getpwnam(user)
+    except KeyError:
+        raise ToolError(f"user {user}", "is not known here", "Correct instance_user") from None
+    groups = os.getgrouplist(user, entry.pw_gid)
+    # Where this was started may be closed to that user.
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": groups, "cwd": "/"}

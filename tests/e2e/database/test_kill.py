@@ -5,47 +5,12 @@
 
 from __future__ import annotations
 
-import shlex
-from pathlib import Path
-
 import pytest
 
 from tests.e2e.support.modules import started_module
 
-from .server import bin_dir
 from .shop import ORDERS, Shop
-
-PROGRAMS = ("psql", "pg_dump", "pg_restore")
-# Kills the module, its parent, before or after the call that has this text in arguments or input.
-WRAPPER = """#!/bin/sh
-script=/dev/null
-case "$*" in *--file=-*) script=$(mktemp -p {folder}); cat > "$script";; esac
-found=false
-if {{ printf '%s' "{program} $*"; cat "$script"; }} | grep -q -e {text}; then found=true; fi
-if $found && [ {when} = before ]; then kill -9 "$PPID"; sleep {delay}; fi
-{real} "$@" < "$script"
-status=$?
-if $found && [ {when} = after ]; then kill -9 "$PPID"; fi
-exit $status
-"""
-
-
-def wrapped(folder: Path, text: str, when: str, delay: float) -> Path:
-    folder.mkdir()
-    for program in PROGRAMS:
-        path = folder / program
-        path.write_text(
-            WRAPPER.format(
-                folder=shlex.quote(str(folder)),
-                program=program,
-                text=shlex.quote(text),
-                when=when,
-                delay=delay,
-                real=shlex.quote(str(bin_dir() / program)),
-            )
-        )
-        path.chmod(0o755)
-    return folder
+from .wrapped import wrapped
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
