@@ -47,6 +47,10 @@ LONGEST_SOCKET_FOLDER = 88
 SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS_TO_STOP = 60.0
 MOST_LINES_OF_LOG = 6
+ELSEWHERE = (
+    *("PGCHANNELBINDING", "PGHOSTADDR", "PGPASSWORD", "PGREQUIREAUTH", "PGSERVICE"),
+    "PGTARGETSESSIONATTRS",
+)
 REPLACED_FILES = ("postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf")
 LEFT_BEHIND = ("postmaster.pid", "postmaster.opts", "standby.signal", "recovery.signal")
 
@@ -80,7 +84,7 @@ class Instance:
             "PGUSER": self.tools.environment().get("PGUSER") or "postgres",
         }
         # What is for the live server must not lead its clients there.
-        return dataclasses.replace(self.tools, reach={**reach, "PGSERVICE": "", "PGPASSWORD": ""})
+        return dataclasses.replace(self.tools, reach={**reach, **dict.fromkeys(ELSEWHERE, "")})
 
     def require_possible(self) -> None:
         """Raise InvalidInput where a server could not be run here."""

@@ -76,10 +76,19 @@ class Request:
             before=moment("before", options["before"] or ""),
             rpo=duration("rpo", options["rpo"] or ""),
         )
+        if wanted.database == options["maintenance_database"]:
+            raise InvalidInput(
+                "maintenance_database",
+                f"is {wanted.database}, which is to be renamed itself",
+                "Set it to another one, such as template1",
+            )
+        approved_by = (options["approved_by"] or "").strip()
+        if not approved_by.isprintable():
+            raise InvalidInput("approved_by", f"is {approved_by!r}", "Use printable text")
         return cls(
             name=require_restore_name(options["name"]),
             target=options["state"],
-            approved_by=(options["approved_by"] or "").strip(),
+            approved_by=approved_by,
             wanted=wanted,
             sources=sources,
             checks=tuple(map(Check.from_options, options["checks"] or ())),

@@ -85,15 +85,22 @@ def restore(tools: Tools, request: Request) -> dict[str, t.Any]:
     Raises RecoveryError, with what is known so far in its facts; nothing is lost then, and the same
     call goes on.
     """
-    with workspace(request.folder, request.name, writes=False) as place:
-        state = place.load()
-    if state is None:
-        return _begin(tools, request)
-    request.require_same(state)
-    _require_possible(request, state)
-    if request.dry_run:
-        return outcome_of(state, changed=not state.has(request.target))
-    return _go_on(tools, request)
+    try:
+        with workspace(request.folder, request.name, writes=False) as place:
+            state = place.load()
+        if state is None:
+            return _begin(tools, request)
+        request.require_same(state)
+        _require_possible(request, state)
+        if request.dry_run:
+            return outcome_of(state, changed=not state.has(request.target))
+        return _go_on(tools, request)
+    except OSError as error:
+        raise RecoveryError(
+            request.subject,
+            f"cannot go on, {error.strerror} ({error.filename or request.folder})",
+            "Correct that, then run again",
+        ) from error
 
 
 def _begin(tools: Tools, request: Request) -> dict[str, t.Any]:

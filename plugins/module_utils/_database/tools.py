@@ -64,7 +64,8 @@ class Output:
 class Tools:
     """The programs, and the server that they talk to.
 
-    :param reach: libpq's variables, such as PGHOST; what is not in them comes from the environment.
+    :param reach: libpq's variables, such as PGHOST; what is not in them comes from the environment,
+        and one that is empty is not set, whatever the environment says.
     :param bin_dir: where the programs are, "" for the search path.
     :param label: the application name of every session, by which the server knows them.
     :param seconds: the longest that a program may take which reads or writes a whole database.
@@ -115,7 +116,8 @@ class Tools:
             "LC_ALL": "C.UTF-8",
         }
         waits = {"PGCONNECT_TIMEOUT": SECONDS_TO_CONNECT}
-        return {**waits, **os.environ, **self.reach, **fixed}
+        variables = {**waits, **os.environ, **self.reach, **fixed}
+        return {name: value for name, value in variables.items() if self.reach.get(name) != ""}
 
     def program(self, name: str) -> str:
         return str(Path(self.bin_dir) / name) if self.bin_dir else name

@@ -128,12 +128,12 @@ def test_base_backup_that_was_tampered_with_is_refused(
     assert not shop.state.exists()
 
 
-@pytest.mark.parametrize("text", ["pg_ctl .*start", "pg_dump .*recovered"])
+@pytest.mark.parametrize("text", ["pg_is_in_recovery", "pg_dump .*recovered"])
 def test_second_server_of_a_killed_run_is_ended_and_the_next_run_goes_on(
     damaged: tuple[Shop, str], options: dict[str, Any], places: Path, text: str
 ) -> None:
     shop, moment = damaged
-    killing = wrapped(shop.folder / "bin", text, "after", delay=0)
+    killing = wrapped(places / f"bin of {shop.name}", text, "after", delay=0)
     env = {**shop.server.reach, "HOME": str(shop.folder)}
     arguments = shop.options(before=moment, **options)
     with started_module("postgresql_restore", env, **arguments, bin_dir=str(killing)) as process:
