@@ -75,7 +75,7 @@ def live_database(tools: Tools, name: str) -> Database:
         raise RecoveryError(
             f"database {name}",
             "the server has no database of this name",
-            "Correct it or how the server is reached; where it was dropped, create an empty one first",
+            "Correct it or how the server is reached; if it was dropped, create an empty one first",
         )
     return live
 
