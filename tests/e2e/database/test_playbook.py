@@ -5,23 +5,8 @@
 
 from __future__ import annotations
 
-from tests.e2e.support.playbooks import Played, play
-
-from .server import PASSWORD
+from .playbook import run
 from .shop import APPROVER, ORDERS, Shop
-
-PLAYBOOK = "oncall.recovery.restore_database"
-
-
-def run(shop: Shop, *arguments: str, **variables: object) -> Played:
-    options = shop.options()
-    options.pop("approved_by")
-    named = {f"database_restore_{name}": value for name, value in options.items()}
-    named["incident"] = named.pop("database_restore_name")
-    env = {**shop.server.reach, "ANSIBLE_LOCALHOST_WARNING": "false"}
-    played = play(PLAYBOOK, *arguments, cwd=shop.folder, env=env, **{**named, **variables})
-    assert PASSWORD not in played.output
-    return played
 
 
 def test_person_sees_the_plan_approves_it_and_goes_back(shop: Shop) -> None:
