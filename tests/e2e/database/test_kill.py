@@ -13,15 +13,16 @@ from .shop import ORDERS, Shop
 from .wrapped import wrapped
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
-    "text",
+    ("text", "when"),
     [
-        pytest.param("pg_dump --format", id="while it dumps the live database"),
-        pytest.param("CREATE DATABASE", id="while it makes the new database"),
-        pytest.param("pg_restore .*--exit-on-error", id="while it restores"),
-        pytest.param("COMMENT ON DATABASE", id="while it gives it its settings"),
-        pytest.param("RENAME TO", id="while it switches"),
+        pytest.param("pg_dump --format", "before", id="while it dumps the live database"),
+        pytest.param("CREATE DATABASE", "before", id="while it makes the new database"),
+        pytest.param("CREATE DATABASE", "after", id="once the new database is made"),
+        pytest.param("pg_restore .*--exit-on-error", "before", id="while it restores"),
+        pytest.param("COMMENT ON DATABASE", "after", id="once it has restored"),
+        pytest.param("RENAME TO", "before", id="while it switches"),
+        pytest.param("RENAME TO", "after", id="once it has switched"),
     ],
 )
 def test_restore_that_was_killed_goes_on_and_loses_nothing(

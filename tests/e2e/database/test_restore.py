@@ -36,8 +36,24 @@ def test_deleted_rows_come_back_under_load_and_nothing_is_lost(shop: Shop) -> No
     assert set(load.written) <= numbers
     assert len(load.refused) < 20
     assert done.changed
+    assert not shop.restore().changed
     assert done.result["differences"][0] == {
         "table": "public.orders",
         "live": 0,
         "restored": ORDERS,
     }
+
+
+def test_way_back_needs_an_approval_of_its_own(shop: Shop) -> None:
+    shop.dump()
+    shop.sql("DELETE FROM orders;")
+    kept = shop.restore().result["kept"]
+    refused = shop.restore(state="switched_back", approved_by=None)
+    assert "waits for an approval, nothing was changed" in refused.message
+    assert (shop.orders(), shop.orders(kept)) == (ORDERS, 0)
+    back = shop.restore(state="switched_back")
+    assert back.changed
+    assert (shop.orders(), shop.orders(back.result["restored"])) == (0, ORDERS)
+    assert not shop.restore(state="switched_back").changed
+    again = shop.restore()
+    assert "was switched back. Use another name" in again.message
