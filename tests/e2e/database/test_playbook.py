@@ -27,7 +27,7 @@ def test_person_sees_the_plan_approves_it_and_goes_back(shop: Shop) -> None:
     assert (found["outcome"], found["changed"]) == ("waiting_for_approval", False)
     assert "changed=0" in waiting.output
     assert "public.orders: 1 rows, by created_at" in waiting.output
-    assert "run again with -e database_restore_approved_by=NAME" in waiting.output
+    assert '\\"database_restore_backup\\": \\"shop.dump\\"' in waiting.output
     assert shop.server.databases() == before
     assert not shop.state.exists()
 
