@@ -242,6 +242,11 @@ approved_by:
   returned: success
   type: str
   sample: Ada Lovelace
+switched_by:
+  description: Who has approved the last switch, there or back. Empty before that.
+  returned: success
+  type: str
+  sample: Ada Lovelace
 step:
   description:
     - The last step that it has reached. V(approved), V(backed_up), V(fetched), V(restored),
@@ -309,7 +314,7 @@ lost:
       description:
         - The largest two hundred tables, each with C(table), the number of C(rows) that were
           written since, and the columns that tell it in C(by). The number is null where no column
-          of O(time_columns) tells, or counting took longer than ten seconds.
+          of O(time_columns) tells, or counting took longer than five seconds.
       type: list
       elements: dict
       sample: [{table: public.orders, rows: 57, by: [created_at]}]

@@ -19,6 +19,9 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.oncall.recovery.plugins.module_utils._database.tools import Tools
 
+# What holds a table for longer, such as a migration that hangs, would hold up the restore, too.
+LOCKS = "--lock-wait-timeout=60s"
+
 
 def dump(tools: Tools, database: str, folder: Path, name: str) -> Path:
     """Dump it in custom format and return the path; raises ToolError.
@@ -31,7 +34,7 @@ def dump(tools: Tools, database: str, folder: Path, name: str) -> Path:
     os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     tools.must(
         f"dump of {database}",
-        *("pg_dump", "--format=custom", "--no-password", f"--file={part}"),
+        *("pg_dump", "--format=custom", "--no-password", f"--file={part}", LOCKS),
         f"--dbname={conninfo(database)}",
     )
     tools.must(f"dump of {database}", "pg_restore", "--list", str(part))

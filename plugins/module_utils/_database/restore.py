@@ -270,6 +270,8 @@ class Run:
         state = self.state
         names = names_by_oid(self.tools, state.live_oid, state.beside_oid)
         if names.get(state.beside_oid) == state.database:
+            # A run that was killed has come as far as that.
+            state.kept = names.get(state.live_oid, "")
             return
         require_passed(self.request.subject, self._guards_of_switch())
         state.switched_by = self.request.approved_by or state.approved_by
