@@ -48,6 +48,6 @@ def test_dump_tells_when_and_of_what_it_was_made() -> None:
     assert (found.entries, found.problem, found.is_read) == (2, "", True)
 
 
-@pytest.mark.parametrize("listing", ["", LISTING.split("215;")[0]])
+@pytest.mark.parametrize("listing", ["", LISTING.split("215;", maxsplit=1)[0]])
 def test_dump_with_an_empty_list_cannot_be_used(listing: str) -> None:
     assert parsed(BACKUP, listing).problem == "its list of contents is empty"
