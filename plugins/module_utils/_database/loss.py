@@ -122,7 +122,11 @@ def what_is_lost(
     ]
     rows = dict(zip(told, count(tools, database, queries), strict=True)) if told else {}
     return [
-        {"table": str(table), "rows": rows.get(table), "by": [column for column, _kind in table.times]}
+        {
+            "table": str(table),
+            "rows": rows.get(table),
+            "by": [column for column, _kind in table.times],
+        }
         for table in tables
     ]
 
