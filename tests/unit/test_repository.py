@@ -19,6 +19,7 @@ from ansible_collections.oncall.recovery.plugins.doc_fragments import (
     _connection,
     _git,
     _incident_store,
+    _postgresql,
     _production_tag,
     _servers,
     _signals,
@@ -38,12 +39,14 @@ HEAVY_LIBRARIES = {"git", "jinja2", "jmespath", "kubernetes", "urllib3", "yaml"}
 # Who may know whom among the parts of the domain; a part that is not named here knows only itself.
 MAY_IMPORT: dict[str, set[str]] = {
     "_adapter": {"_errors"},
+    "_adapter_database": {"_database", "_options"},
     "_adapter_git": {"_git", "_options"},
     "_adapter_incident": {"_adapter_kube", "_incident", "_kube", "_options"},
     "_adapter_kube": {"_kube", "_options"},
     # Where signals and the cluster meet, since neither may know the other.
     "_adapter_signals": {"_adapter_kube", "_errors", "_kube", "_signals"},
     "_alerting": {"_errors"},
+    "_database": {"_errors", "_redact"},
     "_git": {"_errors", "_redact"},
     # Its records can be kept in the cluster.
     "_incident": {"_errors", "_kube", "_redact"},
@@ -161,6 +164,11 @@ SHARED_OPTIONS = pytest.mark.parametrize(
         pytest.param(fragment_of(_git), _options.GIT_OPTIONS, id="git"),
         pytest.param(
             fragment_of(_incident_store), _options.INCIDENT_STORE_OPTIONS, id="incident_store"
+        ),
+        pytest.param(
+            fragment_of(_postgresql),
+            {**_options.POSTGRESQL_OPTIONS, **_options.BACKUP_SOURCES_OPTIONS},
+            id="postgresql",
         ),
         pytest.param(
             fragment_of(_production_tag), _options.PRODUCTION_TAG_OPTIONS, id="production_tag"
