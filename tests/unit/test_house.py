@@ -139,6 +139,16 @@ def test_workflow_tries_every_ansible_core_with_its_oldest_and_newest_python() -
     assert tried == wanted
 
 
+def test_guide_says_which_python_each_ansible_core_runs_on() -> None:
+    text = (CHECKOUT / "docs" / "docsite" / "rst" / "guide_versions.rst").read_text()
+    told = re.findall(r"^   \* - (2\.\d+)\n     - (3\.\d+) to (3\.\d+)$", text, re.MULTILINE)
+    wanted = [
+        (core, *("{}.{}".format(*python) for python in pythons))
+        for core, pythons in PYTHONS_OF_CORE.items()
+    ]
+    assert told == wanted
+
+
 def test_integration_goes_from_the_oldest_to_the_newest() -> None:
     oldest, newest = matrix("integration.yml", "kind")
     cores = list(PYTHONS_OF_CORE)
