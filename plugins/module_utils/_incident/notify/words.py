@@ -25,6 +25,9 @@ if t.TYPE_CHECKING:
 MOST_DETAILS = 30
 LONGEST_NAME = 100
 LONGEST_VALUE = 500
+# Of a detail that is no text.
+MOST_ELEMENTS = 50
+DEEPEST = 5
 # Secrets are masked before the text is cut, so that none is left half; what lies far beyond the
 # cut need not be looked at.
 LOOKED_AT = 4
@@ -50,12 +53,26 @@ def details_of(given: Mapping[str, t.Any]) -> dict[str, str]:
     """Each detail as a line; what is no text is written as JSON."""
     told: dict[str, str] = {}
     for name, value in list(given.items())[:MOST_DETAILS]:
-        masked = masked_value(str(name), value)
+        masked = masked_value(str(name), _cut(value))
         text = masked if isinstance(masked, str) else json.dumps(masked, ensure_ascii=False)
         told[line(str(name), LONGEST_NAME) or "-"] = line(text, LONGEST_VALUE)
     if len(given) > MOST_DETAILS:
         told["…"] = f"{len(given) - MOST_DETAILS} more details"
     return told
+
+
+def _cut(value: t.Any, deepest: int = DEEPEST) -> t.Any:
+    """Plain data without what no line of a detail could show, so that masking it takes no time."""
+    if isinstance(value, str):
+        return value[: LONGEST_VALUE * LOOKED_AT]
+    if isinstance(value, (dict, list)) and not deepest:
+        return "…"
+    if isinstance(value, dict):
+        items = list(value.items())[:MOST_ELEMENTS]
+        return {str(name)[:LONGEST_NAME]: _cut(inner, deepest - 1) for name, inner in items}
+    if isinstance(value, list):
+        return [_cut(inner, deepest - 1) for inner in value[:MOST_ELEMENTS]]
+    return value
 
 
 def _plain(text: str) -> str:

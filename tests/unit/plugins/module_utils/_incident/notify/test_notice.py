@@ -78,6 +78,15 @@ def test_too_many_details_are_counted() -> None:
     assert {len(value) for name, value in details.items() if name != "…"} == {500}
 
 
+def test_detail_of_any_size_and_depth_is_a_line() -> None:
+    deep: Any = "end"
+    for _level in range(5000):
+        deep = [deep]
+    details = notice(details={"deep": deep, "many": [{"text": "t" * 10**6}] * 10**5}).details
+    assert details["deep"] == '[[[[["…"]]]]]'
+    assert len(details["many"]) == 500
+
+
 @pytest.mark.parametrize(
     ("workload", "name"),
     [
