@@ -190,10 +190,10 @@ def why(*receivers: dict[str, Any], **options: Any) -> str:
     """Why the only receiver was not told."""
     answer = notify(*receivers, **options)
     assert not answer.failed, answer.message
-    (undelivered,) = answer.result["undelivered"]
-    assert undelivered["next_step"]
+    (failed,) = answer.result["failed_receivers"]
+    assert failed["next_step"]
     assert f"{undelivered['receiver']} was not told: " in str(answer.result["warnings"])
-    return str(undelivered["why"])
+    return str(failed["why"])
 
 
 def test_everybody_is_told_at_once(servers: Servers, inbox: Inbox) -> None:
@@ -205,7 +205,7 @@ def test_everybody_is_told_at_once(servers: Servers, inbox: Inbox) -> None:
     )
     assert answer.changed
     assert answer.result["delivered"] == ["channel", "on call", "opsgenie", "mail", "status page"]
-    assert answer.result["undelivered"] == answer.result["left_out"] == []
+    assert answer.result["failed_receivers"] == answer.result["left_out"] == []
     assert "warnings" not in answer.result
     came = {delivery.path: delivery for delivery in inbox.deliveries}
 
@@ -277,9 +277,9 @@ def test_one_that_hangs_holds_up_nobody(servers: Servers, inbox: Inbox) -> None:
     assert time.monotonic() - started < 4.5
     assert not answer.failed
     assert len(answer.result["delivered"]) == 5
-    (undelivered,) = answer.result["undelivered"]
-    assert undelivered["receiver"] == "hangs"
-    assert undelivered["why"] == "did not answer within 2 s"
+    (failed,) = answer.result["failed_receivers"]
+    assert failed["receiver"] == "hangs"
+    assert failed["why"] == "did not answer within 2 s"
 
 
 def test_passing_trouble_is_tried_again(servers: Servers, inbox: Inbox) -> None:
@@ -388,7 +388,7 @@ def test_run_goes_on_when_nobody_can_be_told_and_its_log_has_no_secret(
                         {"debug": {"var": "told"}},
                         {
                             "debug": {
-                                "msg": "{{ told.undelivered | length }} not told, and on we go"
+                                "msg": "{{ told.failed_receivers | length }} not told, and on we go"
                             }
                         },
                     ],

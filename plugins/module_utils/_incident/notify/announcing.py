@@ -54,7 +54,7 @@ class Announced:
         return [name for name, outcome in self.outcomes.items() if outcome is None]
 
     @property
-    def undelivered(self) -> list[dict[str, str]]:
+    def failed_receivers(self) -> list[dict[str, str]]:
         types = {receiver.name: receiver.type for receiver in self.receivers}
         return [
             {
@@ -70,7 +70,8 @@ class Announced:
     @property
     def warnings(self) -> list[str]:
         told = [
-            f"{u['receiver']} was not told: {u['why']}. {u['next_step']}" for u in self.undelivered
+            f"{u['receiver']} was not told: {u['why']}. {u['next_step']}"
+            for u in self.failed_receivers
         ]
         return [*(warning for one in self.receivers for warning in one.warnings), *told]
 
@@ -81,7 +82,7 @@ class Announced:
         return {
             "changed": bool(self.delivered),
             "delivered": self.delivered,
-            "undelivered": self.undelivered,
+            "failed_receivers": self.failed_receivers,
             "left_out": [name for name in names if name not in self.outcomes],
             **shown,
         }

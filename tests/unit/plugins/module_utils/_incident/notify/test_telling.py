@@ -105,7 +105,7 @@ def test_stage_goes_only_to_those_that_want_it_and_can_be_told_of_it() -> None:
     assert result["changed"]
     assert result["delivered"] == ["my slack"]
     assert result["left_out"] == ["my pagerduty", "my mail"]
-    assert result["undelivered"] == []
+    assert result["failed_receivers"] == []
     assert [message["receiver"] for message in result["messages"]] == ["my slack"]
 
 
@@ -114,7 +114,7 @@ def test_nobody_to_tell_changes_nothing() -> None:
     assert announced.as_result() == {
         "changed": False,
         "delivered": [],
-        "undelivered": [],
+        "failed_receivers": [],
         "left_out": [],
     }
     assert announced.warnings == []
