@@ -15,7 +15,8 @@ description:
   - Tells Slack, PagerDuty, Opsgenie, mail or any service that takes JSON what an incident has come
     to. All receivers are told side by side, inside one time limit.
   - It never fails because a receiver cannot be told. Who was not, why, and what to do is in
-    RV(failed_receivers), and a warning. Only wrong input is an error, and then nobody was told anything.
+    RV(failed_receivers), and a warning. Only wrong input is an error, and then nobody was told
+    anything.
   - Passing trouble (no connection, a server that is overloaded or has an error) is tried again, up
     to four times inside the limit.
   - Titles, texts and details may come from alerts. They are redacted, bounded, and cannot become

@@ -192,7 +192,7 @@ def why(*receivers: dict[str, Any], **options: Any) -> str:
     assert not answer.failed, answer.message
     (failed,) = answer.result["failed_receivers"]
     assert failed["next_step"]
-    assert f"{undelivered['receiver']} was not told: " in str(answer.result["warnings"])
+    assert f"{failed['receiver']} was not told: " in str(answer.result["warnings"])
     return str(failed["why"])
 
 

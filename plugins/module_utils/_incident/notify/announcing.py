@@ -70,8 +70,8 @@ class Announced:
     @property
     def warnings(self) -> list[str]:
         told = [
-            f"{u['receiver']} was not told: {u['why']}. {u['next_step']}"
-            for u in self.failed_receivers
+            f"{failed['receiver']} was not told: {failed['why']}. {failed['next_step']}"
+            for failed in self.failed_receivers
         ]
         return [*(warning for one in self.receivers for warning in one.warnings), *told]
 
