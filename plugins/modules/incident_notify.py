@@ -20,7 +20,7 @@ description:
   - Passing trouble (no connection, a server that is overloaded or has an error) is tried again, up
     to four times inside the limit.
   - Titles, texts and details may come from alerts. They are redacted, bounded, and cannot become
-    links, mentions or headers.
+    mentions, headers, or links that hide where they lead.
 extends_documentation_fragment:
   - oncall.recovery._attributes
 attributes:

@@ -82,10 +82,9 @@ class Mail:
         except smtplib.SMTPResponseException as error:
             code = error.smtp_code
             raise self._refused(f"answered {code}", code, error.smtp_error) from None
-        except smtplib.SMTPServerDisconnected:
-            raise Undelivered(
-                "the server hung up", "See the log of the server", is_transient=True
-            ) from None
+        except smtplib.SMTPServerDisconnected as error:
+            words = words_of(self.receiver, str(error))
+            raise Undelivered(words, "See the log of the server", is_transient=True) from None
         except smtplib.SMTPException as error:
             raise self._refused(
                 "the server lacks something", 500, str(error), "Check smtp_security and the login"

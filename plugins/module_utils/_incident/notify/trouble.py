@@ -58,7 +58,9 @@ def no_connection(receiver: Receiver, error: OSError | UnicodeError, seconds: fl
     """
     import ssl
 
-    reason = getattr(error, "reason", error)
+    # Of urllib's errors it is another error, of those of TLS a word.
+    cause = getattr(error, "reason", None)
+    reason = cause if isinstance(cause, Exception) else error
     if isinstance(reason, ssl.SSLCertVerificationError):
         return Undelivered(
             f"its certificate is not trusted ({reason.verify_message})",
