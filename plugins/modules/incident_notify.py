@@ -156,8 +156,7 @@ options:
         elements: str
   incident:
     description:
-      - The incident, for example RV(oncall.recovery.incident#module:incident) of
-        M(oncall.recovery.incident).
+      - The incident.
     type: dict
     required: true
     suboptions:
