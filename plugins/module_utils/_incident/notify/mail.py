@@ -104,13 +104,13 @@ class Mail:
         host, port = self.receiver.smtp_host, self.receiver.smtp_port
         if self.receiver.smtp_security == "tls":
             server: smtplib.SMTP = smtplib.SMTP_SSL(
-                host, port, timeout=seconds, context=self.receiver.trust
+                host, port, timeout=seconds, context=self.receiver.trust()
             )
         else:
             server = smtplib.SMTP(host, port, timeout=seconds)
         try:
             if self.receiver.smtp_security == "starttls":
-                server.starttls(context=self.receiver.trust)
+                server.starttls(context=self.receiver.trust())
             yield server
             # It has the mail; whether it says goodbye does not matter.
             with contextlib.suppress(OSError):

@@ -75,7 +75,7 @@ class Post:
         for handler in (
             urllib.request.ProxyHandler(),
             urllib.request.HTTPHandler(),
-            urllib.request.HTTPSHandler(context=self.receiver.trust),
+            urllib.request.HTTPSHandler(context=self.receiver.trust()),
         ):
             opener.add_handler(handler)
         try:

@@ -98,7 +98,6 @@ class Receiver:
             text = text.replace(secret, MASK)
         return text
 
-    @property
     def trust(self) -> ssl.SSLContext:
         """Whose certificates count: those of the system, or of ``ca_cert``. Raises InvalidInput."""
         import ssl
@@ -177,7 +176,7 @@ def receiver_from(options: Mapping[str, t.Any], known: Options, stages: Iterable
     )
     if receiver.ca_cert:
         # Loads it, to say now what would be wrong with it.
-        _ = receiver.trust
+        receiver.trust()
     return receiver
 
 
