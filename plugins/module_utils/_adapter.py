@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import (
     InvalidInput,
     RecoveryError,
@@ -20,7 +21,10 @@ from ansible_collections.oncall.recovery.plugins.module_utils._errors import (
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ansible.module_utils.basic import AnsibleModule
+
+def plain_module(argument_spec: dict[str, t.Any], **constraints: t.Any) -> AnsibleModule:
+    """An AnsibleModule that talks to nobody."""
+    return AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **constraints)
 
 
 @contextlib.contextmanager

@@ -42,6 +42,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Where signals and the cluster meet, since neither may know the other.
     "_adapter_signals": {"_adapter_kube", "_errors", "_kube", "_signals"},
     "_alerting": {"_errors"},
+    # A signal is evidence in the form that signal_info gives it.
+    "_decision": {"_errors", "_signals"},
     "_git": {"_errors", "_redact"},
     "_incident": {"_errors", "_redact"},
     "_kube": {"_errors", "_redact"},

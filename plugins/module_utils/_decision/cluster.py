@@ -156,9 +156,7 @@ class Cluster:
         return {workload.key: workload for workload in self.workloads}
 
 
-def cluster_from(
-    given: t.Any, *, now: float, crashed_within: float, unready_for: float
-) -> Cluster:
+def cluster_from(given: t.Any, *, now: float, crashed_within: float, unready_for: float) -> Cluster:
     """Read the result of ``k8s_triage_info``; raises InvalidInput for anything else.
 
     ``crashed_within`` says for how many seconds the end of a container that runs again counts,
@@ -286,7 +284,9 @@ class _Reader:
         if since is not None and self._now - since >= self._unready_for:
             told = "; ".join(reason["reason"] for reason in pod.get("reasons") or []) or "NotReady"
             seconds = self._now - since
-            yield Trouble("NotReady", f"{pod['name']}: not ready for {seconds:.0f} s ({told})", since)
+            yield Trouble(
+                "NotReady", f"{pod['name']}: not ready for {seconds:.0f} s ({told})", since
+            )
 
     def _container_troubles(self, pod: Mapping[str, t.Any]) -> Iterator[Trouble]:
         for container in pod.get("containers") or []:
@@ -322,7 +322,9 @@ class _Reader:
         limits = {}
         for autoscaler in self._given.get("autoscalers") or []:
             target = autoscaler.get("target") or {}
-            at_limit = autoscaler.get("desired_replicas", 0) >= autoscaler.get("max_replicas", 0) > 0
+            at_limit = (
+                autoscaler.get("desired_replicas", 0) >= autoscaler.get("max_replicas", 0) > 0
+            )
             if target and at_limit:
                 limits[_key({**target, "namespace": autoscaler["namespace"]})] = (
                     f"HorizontalPodAutoscaler {autoscaler['name']} is at its limit of "

@@ -93,7 +93,9 @@ def suspect_of(case: Case, workload: Workload) -> Suspect | str:
     if current is None:
         return f"{workload}: its controller has not caught up, so what runs is not known"
     if any(r.created > current.created for r in workload.revisions):
-        return f"{workload}: {current} is older than what ran before it, so it was gone back already"
+        return (
+            f"{workload}: {current} is older than what ran before it, so it was gone back already"
+        )
     if workload.rolled_back_to and workload.rolled_back_to == current.hash:
         return f"{workload}: what runs is the target of a rollback, not a deploy"
     return Suspect(workload, _never_proven(case, workload, inside), onset)

@@ -95,7 +95,9 @@ def _investigate(case: Case, declined: Sequence[NotTaken]) -> Taken:
     causes = [answer.cause for answer in declined if answer.cause]
     clues = [clue for answer in declined for clue in answer.clues]
     reasons = [*_what_is_wrong(case), *dict.fromkeys(clues)]
-    shared = [neighbour.text for workload in case.workloads for neighbour in neighbours(case, workload)]
+    shared = [
+        neighbour.text for workload in case.workloads for neighbour in neighbours(case, workload)
+    ]
     shared += [str(signal) for signal in case.platform if signal.verdict == UNHEALTHY]
     if shared:
         causes.append("platform")

@@ -24,8 +24,6 @@ def blockers_of_workload(case: Case, workload: Workload) -> Iterator[Blocker]:
     """GitOps that would undo the change, as the policy has it, and a rollout that is paused."""
     if workload.owners and case.policy.gitops == "refuse":
         owners = " and ".join(workload.owners)
-        yield Blocker(
-            "gitops", f"{owners} deploys {workload} and would bring the bad version back"
-        )
+        yield Blocker("gitops", f"{owners} deploys {workload} and would bring the bad version back")
     if workload.is_paused:
         yield Blocker("paused", f"the rollout of {workload} is paused, and somebody had a reason")

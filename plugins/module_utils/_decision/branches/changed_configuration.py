@@ -50,7 +50,9 @@ def ask(case: Case) -> Taken | NotTaken:
     if case.users != UNHEALTHY and not case.cluster_troubles:
         return NotTaken(f"{changes[0]} was changed, but nobody is known to suffer from it")
     if case.users == UNHEALTHY and case.onset is None:
-        clue = f"{changes[0]} was changed at {time_at(changes[0].at)}; since when users suffer is not"
+        clue = (
+            f"{changes[0]} was changed at {time_at(changes[0].at)}; since when users suffer is not"
+        )
         return NotTaken(f"{clue} known", [f"{clue} known"])
     change = changes[0]
     why_not = _why_innocent(case, change)

@@ -112,9 +112,7 @@ def _external_api(case: Case, failing: list[Dependency]) -> Taken:
     reasons += [f"logs say: {told}" for told in case.cluster.refused_credentials[:1]]
     blockers = []
     if not dependency.mitigation:
-        blockers.append(
-            Blocker("no_fallback", f"nobody declared a fallback for {dependency.name}")
-        )
+        blockers.append(Blocker("no_fallback", f"nobody declared a fallback for {dependency.name}"))
     return Taken(
         ENABLE_FALLBACK,
         "external_api",
