@@ -309,14 +309,13 @@ class _Reader:
                     f"{where}: ended with {reason or 'Error'}, exit code {container['exit_code']}",
                     finished,
                 )
-            elif last.get("reason") and last.get("exit_code") and ended is not None:
-                if self._now - ended <= self._crashed_within:
-                    yield Trouble(
-                        last["reason"],
-                        f"{where}: ended with {last['reason']}, exit code {last['exit_code']}, "
-                        f"{container.get('restarts') or 0} restarts",
-                        ended,
-                    )
+            elif last.get("exit_code") and ended and self._now - ended <= self._crashed_within:
+                yield Trouble(
+                    last.get("reason") or "Error",
+                    f"{where}: ended with {last.get('reason') or 'Error'}, exit code "
+                    f"{last['exit_code']}, {container.get('restarts') or 0} restarts",
+                    ended,
+                )
 
     def _autoscalers_at_their_limit(self) -> dict[Key, str]:
         limits = {}
