@@ -25,10 +25,10 @@ description:
     usual level and the pods are full (V(scale)); memory climbs long after the last rollout until
     pods are killed (V(restart), and V(investigate)); anything else (V(investigate))."
   - Symptoms belong to a revision where new pods do worse than old ones beside them, where its
-    template itself cannot run, or where the onset follows its rollout, nothing outside explains it,
-    and no other change lies between. A dependency that failed before the rollout explains it, and
-    so do a load that fills the pods, a neighbour that came up lately and takes the node's CPU, and a
-    node under pressure.
+    template itself cannot run, or where the onset follows its rollout, nothing outside explains
+    it, and no other change lies between. A dependency that failed before the rollout explains it,
+    and so do a load that fills the pods, a neighbour that came up lately and takes the node's CPU,
+    and a node under pressure.
 extends_documentation_fragment:
   - oncall.recovery._attributes
   - oncall.recovery._attributes.info_module
@@ -131,8 +131,8 @@ options:
         required: true
   onset:
     description:
-      - When it began, as far as is known, such as C(startsAt) of an alert. RFC 3339. An earlier time
-        in the history of O(symptoms) wins, since alerts wait before they fire.
+      - When it began, as far as is known, such as C(startsAt) of an alert. RFC 3339. An earlier
+        time in the history of O(symptoms) wins, since alerts wait before they fire.
     type: str
   now:
     description:
@@ -209,8 +209,8 @@ options:
     default: medium
   gitops:
     description:
-      - What M(oncall.recovery.k8s_rollout_undo) will be told to do about Argo CD, Flux or Helm. With
-        V(refuse), a workload that they manage gets a blocker.
+      - What M(oncall.recovery.k8s_rollout_undo) will be told to do about Argo CD, Flux or Helm.
+        With V(refuse), a workload that they manage gets a blocker.
     type: str
     choices: [refuse, suspend, ignore]
     default: refuse
@@ -236,10 +236,10 @@ options:
 notes:
   - It does not fail on evidence that is missing, only on evidence that is none. The usual errors
     are a signal without a verdict, a time that is none, and a result of another module.
-  - Confidence is V(high) where old and new pods were compared, where the template itself cannot run,
-    where two kinds of indirect evidence agree, or where one does and all of O(dependencies) and
-    O(platform) are known to be healthy; V(medium) with one kind; V(low) where it is merely not ruled
-    out. It is one step lower where two workloads were rolled out and nothing tells them apart.
+  - Confidence in a rollback is V(high) where old and new pods were compared, where the template
+    itself cannot run, where two kinds of indirect evidence agree, or where one does and all of
+    O(dependencies) and O(platform) are known to be healthy; V(medium) with one kind; V(low) where
+    it is merely not ruled out. Other actions are V(high) where the order in time is known. It is one step lower where two workloads were rolled out and nothing tells them apart.
 seealso:
   - module: oncall.recovery.k8s_rollout_undo
   - module: oncall.recovery.k8s_mitigation
@@ -324,8 +324,8 @@ target:
     - What to act on; null where there is nothing to act on. Workloads by RV(ignore:kind),
       RV(ignore:namespace) and RV(ignore:name).
     - For V(rollback), RV(ignore:from_revision), RV(ignore:to_revision) (0 where RV(ignore:target)
-      says which) and RV(ignore:target). For V(scale), RV(ignore:replicas) and RV(ignore:factor). For
-      V(revert_config), RV(ignore:changes) for M(oncall.recovery.k8s_mitigation), and the
+      says which) and RV(ignore:target). For V(scale), RV(ignore:replicas) and RV(ignore:factor).
+      For V(revert_config), RV(ignore:changes) for M(oncall.recovery.k8s_mitigation), and the
       RV(ignore:workloads) that use it. For V(enable_fallback) and V(restore_database),
       RV(ignore:dependency) and its RV(ignore:mitigation).
   returned: success
@@ -353,19 +353,21 @@ reasons:
   type: list
   elements: str
   sample:
-    - "Deployment shop/web: revision 7 (registry.example/web:2.4.1), rolled out at 2026-11-25T18:38:50Z"
+    - "Deployment shop/web: revision 7 (example/web:2.4.1), rolled out at 2026-11-25T18:38:50Z"
     - "symptoms since 2026-11-25T18:39:10Z, 20 s after the rollout began"
 blockers:
   description:
     - What keeps it from being done without a person. Names are V(approval), V(autoscaler_limit),
-      V(confidence), V(gitops), V(migration_barrier), V(no_earlier_value), V(no_fallback), V(no_room),
-      V(no_target) and V(paused).
+      V(confidence), V(gitops), V(migration_barrier), V(no_earlier_value), V(no_fallback),
+      V(no_room), V(no_target) and V(paused).
   returned: success
   type: list
   elements: dict
   sample:
     - name: migration_barrier
-      detail: between revision 5 and now lies a migration (from none to 0042) that is not listed as reversible
+      detail: >-
+        between revision 5 and now lies a migration (from none to 0042) that is not listed as
+        reversible
 would_change:
   description: Evidence that would lead to another answer.
   returned: success
@@ -414,7 +416,9 @@ summary:
   description: The answer in one sentence.
   returned: success
   type: str
-  sample: "rollback (high confidence): Deployment shop/web: revision 7, rolled out at 2026-11-25T18:38:50Z"
+  sample: >-
+    rollback (high confidence): Deployment shop/web: revision 7 (example/web:2.4.1), rolled out at
+    2026-11-25T18:38:50Z
 """
 
 import time

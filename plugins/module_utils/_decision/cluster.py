@@ -130,7 +130,7 @@ class Change:
 
 @dataclasses.dataclass(frozen=True)
 class Neighbour:
-    """What else runs on a node: a pod that takes a large share of its CPU, or the node's pressure."""
+    """What else is on a node: a pod that takes much of its CPU, or the node's own pressure."""
 
     node: str
     text: str

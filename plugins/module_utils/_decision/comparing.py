@@ -32,9 +32,9 @@ ONLY_NEW, BOTH, ONLY_OLD, NOBODY, UNCOMPARED = "only_new", "both", "only_old", "
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """How new pods do beside old ones: ``only_new``, ``both``, ``only_old``, ``nobody``; or nothing.
+    """How new pods do beside old ones, in a word from above, and what was counted.
 
-    ``told`` says what was counted.
+    The word is empty where there are none to compare.
     """
 
     outcome: str

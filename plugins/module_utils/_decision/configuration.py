@@ -38,7 +38,7 @@ def changed_between(case: Case, start: float, end: float) -> list[Change]:
 
 
 def entries_to_revert(case: Case, change: Change) -> list[dict[str, t.Any]]:
-    """What ``k8s_mitigation`` takes as ``changes`` to bring the earlier content back, if it is held.
+    """The ``changes`` for ``k8s_mitigation`` that bring the earlier content back, if it is held.
 
     What the caller knows wins over what the triage found.
     """

@@ -144,7 +144,7 @@ def _weigh_pods(case: Case, judgement: Judgement) -> None:
 
 
 def _missing_for_both(suspect: Suspect, told: str) -> str:
-    """The ConfigMap or Secret that pods miss by the kubelet's words, if the target needs it, too."""
+    """What pods miss by the kubelet's words, if the target of a rollback needs it, too."""
     if suspect.target is None:
         return ""
     for kind, name in sorted(suspect.target.references):

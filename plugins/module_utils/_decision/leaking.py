@@ -32,7 +32,7 @@ LOWER, UPPER = 0.25, 0.5
 
 @dataclasses.dataclass(frozen=True)
 class Leak:
-    """Whether memory is in trouble, why, and since when it climbs (Unix time) where that is known."""
+    """Whether memory is in trouble, why, and since when (Unix time) it climbs, if that is known."""
 
     is_trouble: bool
     told: str
@@ -60,9 +60,9 @@ def leak_of(case: Case, workload: Workload) -> Leak:
 
 
 def climb_start(signal: Signal) -> float | None:
-    """When a value began to climb, by a line through its first quarter and half; None if it did not.
+    """When a value began to climb, by a line through its first quarter and half.
 
-    The first way up counts: memory falls when a pod is killed, and climbs again.
+    None where it did not, or where it was up already. The first way up counts: memory falls when a pod is killed, and climbs again.
     """
     samples = [(s.at, s.value) for s in signal.samples if s.value is not None]
     values = [value for _at, value in samples]

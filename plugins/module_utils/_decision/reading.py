@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import itertools
 import re
 import statistics
 import typing as t
@@ -76,7 +77,7 @@ class Signal:
         known = [sample for sample in self.samples if sample.verdict != UNKNOWN]
         turns = sum(
             before.verdict == HEALTHY and after.verdict == UNHEALTHY
-            for before, after in zip(known, known[1:], strict=False)
+            for before, after in itertools.pairwise(known)
         )
         if turns < most:
             return False

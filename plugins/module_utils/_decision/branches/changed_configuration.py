@@ -66,9 +66,9 @@ def _why_innocent(case: Case, change: Change) -> str:
     outside = explanations(case, user, change.at)
     if outside:
         return "; ".join(outside)
-    if case.onset is not None and case.onset - change.at > case.limits.proving_time:
-        if served_well(case, change.at, case.onset):
-            return f"users were well for {duration(case.onset - change.at)} after that"
+    after = 0.0 if case.onset is None else case.onset - change.at
+    if after > case.limits.proving_time and served_well(case, change.at, change.at + after):
+        return f"users were well for {duration(after)} after that"
     return ""
 
 

@@ -15,7 +15,6 @@ import typing as t
 from ansible_collections.oncall.recovery.plugins.module_utils._decision.answer import (
     ENABLE_FALLBACK,
     HIGH,
-    INVESTIGATE,
     MEDIUM,
     RESTORE_DATABASE,
     Blocker,

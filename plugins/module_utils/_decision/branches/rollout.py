@@ -90,16 +90,20 @@ def _blockers(case: Case, suspect: Suspect) -> Iterator[Blocker]:
     target, current = suspect.target, suspect.workload.current
     if target is None:
         yield Blocker("no_target", f"{suspect.workload} has no earlier revision that may be good")
-    elif current and current.migration != target.migration:
-        if current.migration not in case.policy.reversible_migrations:
-            if not case.policy.approved_by:
-                yield Blocker(
-                    "migration_barrier",
-                    f"between revision {target.number} and now lies a migration (from "
-                    f"{target.migration or 'none'} to {current.migration or 'none'}) that is not "
-                    "listed as reversible",
-                )
+    elif current and _crosses_a_barrier(case, current.migration, target.migration):
+        yield Blocker(
+            "migration_barrier",
+            f"between revision {target.number} and now lies a migration (from "
+            f"{target.migration or 'none'} to {current.migration or 'none'}) that is not listed as "
+            "reversible",
+        )
     yield from blockers_of_workload(case, suspect.workload)
+
+
+def _crosses_a_barrier(case: Case, ours: str, theirs: str) -> bool:
+    """As the guard ``migration_barrier`` of a rollback sees it."""
+    is_reversible = bool(ours) and ours in case.policy.reversible_migrations
+    return ours != theirs and not is_reversible and not case.policy.approved_by
 
 
 def _would_change(case: Case, judgement: Judgement) -> Iterator[str]:
