@@ -239,7 +239,8 @@ notes:
   - Confidence in a rollback is V(high) where old and new pods were compared, where the template
     itself cannot run, where two kinds of indirect evidence agree, or where one does and all of
     O(dependencies) and O(platform) are known to be healthy; V(medium) with one kind; V(low) where
-    it is merely not ruled out. Other actions are V(high) where the order in time is known. It is one step lower where two workloads were rolled out and nothing tells them apart.
+    it is merely not ruled out. Other actions are V(high) where the order in time is known. It is
+    one step lower where two workloads were rolled out and nothing tells them apart.
 seealso:
   - module: oncall.recovery.k8s_rollout_undo
   - module: oncall.recovery.k8s_mitigation

@@ -62,7 +62,8 @@ def leak_of(case: Case, workload: Workload) -> Leak:
 def climb_start(signal: Signal) -> float | None:
     """When a value began to climb, by a line through its first quarter and half.
 
-    None where it did not, or where it was up already. The first way up counts: memory falls when a pod is killed, and climbs again.
+    None where it did not, or where it was up already. The first way up counts: memory falls when
+    a pod is killed, and climbs again.
     """
     samples = [(s.at, s.value) for s in signal.samples if s.value is not None]
     values = [value for _at, value in samples]

@@ -137,3 +137,4 @@ def _what_would_help(case: Case) -> Iterator[str]:
         yield f"what the triage could not read: {', '.join(case.cluster.forbidden)}"
     if not case.dependencies:
         yield "signals of what the service depends on"
+    yield "a deploy, a changed configuration or a load that the symptoms follow"
