@@ -33,7 +33,7 @@ antsibull_nox.load_antsibull_nox_toml()
 TYPED_PACKAGES = ("ansible_collections.oncall.recovery.plugins", "tests.cluster", "scripts")
 
 # Integration targets whose names begin so run on nothing but this machine.
-WITHOUT_CLUSTER = ("git_", "role_alert_")
+WITHOUT_CLUSTER = ("git_", "recovery_decision", "role_alert_")
 
 CORES = ansible_test.cores_for(sys.version_info[:2])
 
