@@ -35,7 +35,7 @@ from .support.web import QuietHandler, serving
 from .support.workloads import Workload, wait_until
 
 GOOD = "1.0.0"
-RATE = 10.0
+RATE = 5.0
 PATIENCE_SECONDS = 5.0
 # What rates are taken over, and the least that Prometheus has to know from before.
 WINDOW_SECONDS = 15
@@ -53,6 +53,7 @@ class Story:
     :param settings: of the version before and of this one.
     :param options: of the guard, besides the usual ones.
     :param then: a version that is deployed while the guard watches.
+    :param is_late: whether the new pods have crashed before the guard's first look.
     :param is_cut_off: whether Prometheus no longer answers as soon as the guard watches.
     """
 
@@ -63,13 +64,14 @@ class Story:
     settings: Mapping[str, object] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     then: str = ""
+    is_late: bool = False
     is_cut_off: bool = False
 
 
 STORIES = (
     Story("fails", "2.0.0-errors", "unhealthy", "error rate"),
     Story("is-slow", "2.0.0-slow", "unhealthy", "latency"),
-    Story("crashes", "2.0.0-crash", "unhealthy", "rollout"),
+    Story("crashes", "2.0.0-crash", "unhealthy", "rollout", is_late=True),
     Story("serves", "1.1.0", "healthy", ""),
     Story(
         "failed-before", "1.1.0", "unknown", "was no better", settings={"fault_error_share": 0.5}
@@ -140,6 +142,8 @@ class Stage:
                 lambda: len(load.report().seconds) > 2 * WINDOW_SECONDS, f"{story.name}: a past", 60
             )
             deploy.apply(kubeconfig, self.shop(story, story.version))
+            if story.is_late:
+                wait_until(lambda: self._has_crashed(story), f"{story.name}: a crash", 60)
             with ThreadPoolExecutor(1) as aside:
                 if story.then:
                     aside.submit(self._replace, story)
@@ -163,6 +167,14 @@ class Stage:
         """Deploy the next version as soon as the guard watches."""
         wait_until(lambda: self._is_watched(story), "a guard that watches", 60)
         deploy.apply(self.cluster.kubeconfig, self.shop(story, story.then))
+
+    def _has_crashed(self, story: Story) -> bool:
+        deployed = Workload(self.cluster.kubeconfig, "Deployment", self.namespace, story.name)
+        labels = self.shop(story, story.version).selector
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        restarts = "{.items[*].status.containerStatuses[*].restartCount}"
+        counted = deployed.kubectl("get", "pods", f"-l{selector}", f"-ojsonpath={restarts}")
+        return any(int(count) for count in counted.split())
 
     def _is_watched(self, story: Story) -> bool:
         log = self._folder(story) / LOG
@@ -235,7 +247,22 @@ def told(stage: Stage) -> Iterator[dict[str, Future[Told]]]:
         yield {story.name: pool.submit(stage.tell, story) for story in STORIES}
 
 
+@pytest.fixture(scope="module")
+def guarded_again(stage: Stage, told: dict[str, Future[Told]]) -> Iterator[Future[Played]]:
+    """The guard of a version that was rolled back, started once more."""
+    story = next(story for story in STORIES if story.name == "crashes")
+    quiet = dataclasses.replace(story, options={"rollout_guard_presets": []})
+
+    def guard() -> Played:
+        told[story.name].result()
+        return stage.guard(quiet)
+
+    with ThreadPoolExecutor(1) as aside:
+        yield aside.submit(guard)
+
+
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+@pytest.mark.usefixtures("guarded_again")
 def test_guard_knows_what_the_rollout_is_to_blame_for(
     told: dict[str, Future[Told]], story: Story
 ) -> None:
@@ -281,14 +308,9 @@ def test_marks_are_on_the_revisions(told: dict[str, Future[Told]]) -> None:
         assert marks(silent) == {GOOD: "", "2.0.0-errors": ""}
 
 
-def test_repeated_guard_rolls_back_nothing_twice(
-    stage: Stage, told: dict[str, Future[Told]]
-) -> None:
+def test_repeated_guard_rolls_back_nothing_twice(guarded_again: Future[Played]) -> None:
     """What it went back to is healthy, and there is nothing before it to go back to."""
-    story = next(story for story in STORIES if story.name == "crashes")
-    told[story.name].result()
-    quiet = dataclasses.replace(story, options={"rollout_guard_presets": []})
-    again = stage.guard(quiet)
+    again = guarded_again.result()
     assert not again.failed, again.output
     assert "NO WAY BACK by itself" in again.output
     assert again.statistic("rollout_guard")["marked_good"]

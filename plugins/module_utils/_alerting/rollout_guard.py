@@ -15,6 +15,7 @@ Private to oncall.recovery: it may change in any release.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from ansible_collections.oncall.recovery.plugins.module_utils._alerting.case import Case
 from ansible_collections.oncall.recovery.plugins.module_utils._alerting.promql import (
@@ -34,6 +35,8 @@ if t.TYPE_CHECKING:
 
 HEALTHY, UNHEALTHY, UNKNOWN = "healthy", "unhealthy", "unknown"
 BESIDE = " of new pods above that of old ones"
+# Standard errors by which two samples have to differ: chance does that once in 740 looks.
+BEYOND_CHANCE = "3"
 
 
 def rollout_signals(
@@ -56,19 +59,17 @@ def rollout_signals(
     signals = []
     beside = _new_and_old(service, settings, new_hash)
     for preset in presets:
-        case, expression = _case_and_expression(preset, service, settings)
+        case, question = _case_and_question(preset, service, settings)
         threshold = case.options.number("threshold")
         asked = {"threshold": threshold, "consecutive": consecutive}
         name = preset.replace("_", " ")
-        signals.append({"name": name, "promql": expression(case), "tolerance": tolerance, **asked})
+        value = question.value(case)
+        signals.append({"name": name, "promql": value, "tolerance": tolerance, **asked})
         if beside:
-            new, old = beside
-            still_there = f"count({case.of_requests('requests', old)}) > 0"
-            difference = f"({expression(case, new)}) - ({expression(case, old)})"
             signals.append(
                 {
                     "name": name + BESIDE,
-                    "promql": f"{difference}\nand {still_there}",
+                    "promql": _difference(case, question, *beside),
                     # There is nothing to compare before the new pods serve, and after the old ones.
                     "no_data": HEALTHY,
                     **asked,
@@ -83,11 +84,11 @@ def baseline_signals(
     """The presets as they were before the rollout, under the same names."""
     signals = []
     for preset in presets:
-        case, expression = _case_and_expression(preset, service, settings)
+        case, question = _case_and_question(preset, service, settings)
         signals.append(
             {
                 "name": preset.replace("_", " "),
-                "promql": expression(case, offset=f" offset {seconds_ago}s"),
+                "promql": question.value(case, offset=f" offset {seconds_ago}s"),
                 "threshold": case.options.number("threshold"),
             }
         )
@@ -129,17 +130,35 @@ def _said(signals: Iterable[Mapping[str, t.Any]], verdict: str) -> list[str]:
     return [f"{one['name']}: {one['reason']}" for one in signals if one["verdict"] == verdict]
 
 
-class _Expression(t.Protocol):
+class _Value(t.Protocol):
     def __call__(self, case: Case, *matchers: str, offset: str = "") -> str:
         """The query for the requests that ``matchers`` select, at the time that is ``offset``."""
 
 
-def _case_and_expression(
-    preset: str, service: Service, settings: Settings
-) -> tuple[Case, _Expression]:
+@dataclass(frozen=True)
+class _Question:
+    """What a preset asks.
+
+    :param chance: by how much new and old pods, that their matchers select, differ by chance.
+    """
+
+    value: _Value
+    chance: t.Callable[[Case, str, str], str] | None = None
+
+
+def _case_and_question(preset: str, service: Service, settings: Settings) -> tuple[Case, _Question]:
     if preset not in PRESETS:
         raise InvalidInput("presets", f"there is no {preset!r}", f"Use {', '.join(PRESETS)}")
     return Case(preset, service, settings), PRESETS[preset]
+
+
+def _difference(case: Case, question: _Question, new: str, old: str) -> str:
+    """By how much new pods do worse than old ones, as long as there are old ones."""
+    still_there = f"count({case.of_requests('requests', old)}) > 0"
+    difference = f"({question.value(case, new)}) - ({question.value(case, old)})"
+    if question.chance:
+        difference += f"\n- ({question.chance(case, new, old)})"
+    return f"{difference}\nand {still_there}"
 
 
 def _error_rate(case: Case, *matchers: str, offset: str = "") -> str:
@@ -150,6 +169,24 @@ def _error_rate(case: Case, *matchers: str, offset: str = "") -> str:
     failed = f"({errors} or vector(0))"
     requests = _requests(case, *matchers, offset=offset)
     return f"{failed}\n  / {requests}\n{_enough(case, *matchers, offset=offset)}"
+
+
+def _chance_of_errors(case: Case, new: str, old: str) -> str:
+    """The difference of two error rates that is chance, by the two-proportion z-test.
+
+    Ten failures of twenty requests and six of twenty are no difference. See "Comparing two
+    proportions", section 7.3.3 of NIST's handbook of statistical methods.
+    """
+    window = case.options.duration("window")
+    failed = f"sum(rate({case.of_requests('errors')}[{window}]))"
+    share = f"clamp_max({failed} / {_requests(case, offset='')}, 1)"
+
+    def one_by_number(matchers: str) -> str:
+        return f"1 / sum(increase({case.of_requests('requests', matchers)}[{window}]))"
+
+    variance = f"{share} * (1 - {share}) * ({one_by_number(new)} + {one_by_number(old)})"
+    # Without a single failure there is no series of failures.
+    return f"{BEYOND_CHANCE} * sqrt({variance}) or vector(0)"
 
 
 def _latency(case: Case, *matchers: str, offset: str = "") -> str:
@@ -172,7 +209,10 @@ def _enough(case: Case, *matchers: str, offset: str) -> str:
     return f"and {_requests(case, *matchers, offset=offset)} > {minimum}"
 
 
-PRESETS: Mapping[str, _Expression] = {"error_rate": _error_rate, "latency": _latency}
+PRESETS: Mapping[str, _Question] = {
+    "error_rate": _Question(_error_rate, _chance_of_errors),
+    "latency": _Question(_latency),
+}
 
 
 def _new_and_old(service: Service, settings: Settings, new_hash: str) -> tuple[str, str] | None:
