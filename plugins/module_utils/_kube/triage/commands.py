@@ -76,7 +76,7 @@ def allowed_commands(
 
 
 def places_for(pods: Iterable[Mapping[str, t.Any]]) -> list[Place]:
-    """The first running container of a few pods, those in trouble first, as the pods are ordered."""
+    """The first running container of a few pods, in the order of the pods."""
     found = []
     for pod in pods:
         running = [c for c in pod["containers"] if c["state"] == "running" and not c["init"]]

@@ -52,8 +52,9 @@ _IS_WARNING = re.compile(r"\bwarn(?:ing)?\b", re.IGNORECASE)
 # Words with which servers and libraries turn away whoever shows them a credential.
 _REFUSED = re.compile(
     r"password authentication failed|authentication failed|access denied for user"
-    r"|invalid (?:api[ _-]?key|credentials?|token)|(?:token|credential|certificate)s? (?:has |is )?"
-    r"expired|certificate has expired|\b401\b.{0,40}\bunauthori[sz]ed|\bunauthori[sz]ed\b.{0,40}\b401\b"
+    r"|invalid (?:api[ _-]?key|credentials?|token)"
+    r"|(?:token|credential|certificate)s? (?:has |is )?expired"
+    r"|\b401\b.{0,40}\bunauthori[sz]ed|\bunauthori[sz]ed\b.{0,40}\b401\b"
     r"|permission denied for",
     re.IGNORECASE,
 )

@@ -13,8 +13,8 @@ import difflib
 import json
 import typing as t
 
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards.migration_barrier import (
-    MIGRATION_ANNOTATION,
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards import (
+    migration_barrier,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.history import describe
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.pods import pods_of_revision
@@ -77,7 +77,7 @@ def _more(view: View, revision: Revision, before: Sequence[Revision]) -> dict[st
     return {
         "began": began_at(view, revision),
         "is_restart": any(is_restart_of(template, one.template) for one in before),
-        "migration": str(annotations.get(MIGRATION_ANNOTATION, "")),
+        "migration": str(annotations.get(migration_barrier.MIGRATION_ANNOTATION, "")),
         "references": [
             {"kind": reference.kind, "name": reference.name}
             for reference in sorted(references_of(template))

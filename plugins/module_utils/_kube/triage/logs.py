@@ -69,7 +69,7 @@ class Log:
 
 
 def wanted_logs(pods: Iterable[Pod]) -> list[Wanted]:
-    """One log for each way in which a workload's revision fails, and of each workload a good one."""
+    """One log for each way in which a workload's revision fails, and a good one beside it."""
     failing: dict[t.Any, Wanted] = {}
     healthy: dict[t.Any, Wanted] = {}
     for pod in pods:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All that ``kubectl get``, ``describe``, ``logs``, ``top`` and ``rollout status`` would tell, at once.
+"""What ``kubectl get``, ``describe``, ``logs``, ``top`` and ``rollout status`` tell, at once.
 
 Private to oncall.recovery: it may change in any release.
 """
@@ -36,8 +36,11 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.triage impor
     pods,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.triage.gathering import (
+    ABSENT,
+    LATE,
     READ,
     Gatherer,
+    Source,
     is_unreachable,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.triage.reading import Reading
@@ -80,7 +83,7 @@ def triage(client: Client, request: TriageRequest) -> dict[str, t.Any]:
     gatherer = Gatherer(started + seconds, THREADS)
     reading = Reading(client, request, gatherer)
     views = _views(reading)
-    reading.raise_where(is_unreachable)
+    reading.raise_where(_is_lost)
     now = client.now()
     described = _describe(reading, views)
     asked_logs = [
@@ -123,9 +126,14 @@ def triage(client: Client, request: TriageRequest) -> dict[str, t.Any]:
         "config_maps": changes.kept_config_maps(views, reading.config_maps.answer([])),
         "exec": ran,
         "sources": [source.as_result() for source in sources],
-        "complete": all(source.outcome == READ for source in sources),
+        "complete": all(source.outcome in (READ, ABSENT) for source in sources),
         "duration": round(time.monotonic() - started, 3),
     }
+
+
+def _is_lost(source: Source) -> bool:
+    """Without the workloads there is nothing to look at."""
+    return source.outcome == LATE or is_unreachable(source)
 
 
 def _views(reading: Reading) -> list[View]:
