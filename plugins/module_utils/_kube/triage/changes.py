@@ -30,7 +30,10 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.triage.times
     is_within,
     last_change,
 )
-from ansible_collections.oncall.recovery.plugins.module_utils._redact import masked_value
+from ansible_collections.oncall.recovery.plugins.module_utils._redact import (
+    MASK,
+    masked_value,
+)
 
 if t.TYPE_CHECKING:
     import datetime
@@ -206,13 +209,11 @@ def _reverted(found: Object, earlier: Mapping[str, t.Any], held_by: str) -> dict
         }
         if old is None:
             revert.append({**entry, "remove": True})
-        elif shown_old == old and str(old) != "" and "********" not in str(old):
+        elif shown_old == old and MASK not in str(old):
             revert.append({**entry, "value": old})
         else:
             is_whole = False
     # Half of the earlier content may be worse than none of it.
-    return {
-        "diff": diff,
-        "revert": revert if is_whole else [],
-        "held_by": held_by if is_whole and revert else "",
-    }
+    if not is_whole or not revert:
+        return {"diff": diff}
+    return {"diff": diff, "revert": revert, "held_by": held_by}

@@ -65,6 +65,7 @@ def described_workload(view: View, autoscalers: Iterable[Object]) -> dict[str, t
         }
     return {
         **told,
+        "message": short(told["message"]),
         "reasons": [{**r, "message": short(r["message"])} for r in told["reasons"]],
         "revisions": [{**revision, **added} for revision, added in shown],
         "rolled_back": rolled_back,
