@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A namespace in which everything is wrong at once, as k8s_triage_info and the playbook tell of it."""
+"""A namespace in which everything is wrong at once, as the module and the playbook tell of it."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_playbook_prints_what_is_wrong_in_80_columns(
 ) -> None:
     played = play(
         "oncall.recovery.triage",
-        home=tmp_path,
+        cwd=tmp_path,
         recovery_kubeconfig=str(cluster.kubeconfig),
         triage_namespace=troubled,
     )
