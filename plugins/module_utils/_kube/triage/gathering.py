@@ -27,6 +27,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable
 
 Answer = t.TypeVar("Answer")
+Otherwise = t.TypeVar("Otherwise")
 
 READ, FORBIDDEN, ABSENT, LATE, FAILED = "read", "forbidden", "absent", "late", "failed"
 # A client with no patience at all waits for an answer as long as it likes.
@@ -60,7 +61,7 @@ class Asked(t.Generic[Answer]):
         self._deadline = deadline
         self.future: concurrent.futures.Future[Answer] = concurrent.futures.Future()
 
-    def answer(self, otherwise: Answer) -> Answer:
+    def answer(self, otherwise: Otherwise) -> Answer | Otherwise:
         """What was answered by the deadline, else ``otherwise``; the source says why."""
         try:
             return self.future.result(timeout=remaining(self._deadline))

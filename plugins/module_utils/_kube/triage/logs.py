@@ -80,7 +80,7 @@ def wanted_logs(pods: Iterable[Pod]) -> list[Wanted]:
                 key = (workload, pod["revision"], container["name"], how)
                 failing.setdefault(key, _wanted(pod, container, is_failing=True))
             elif not how and container["state"] == "running":
-                key = (workload, pod["revision"], container["name"])
+                key = (workload, pod["revision"], container["name"], how)
                 healthy.setdefault(key, _wanted(pod, container, is_failing=False))
     return [*failing.values(), *healthy.values()][:MOST_LOGS]
 

@@ -24,8 +24,13 @@ if t.TYPE_CHECKING:
 
     Data = Mapping[str, t.Any]
 
-IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
-IMAGE += ("ImageInspectError",)
+IMAGE = (
+    "ErrImageNeverPull",
+    "ErrImagePull",
+    "ImageInspectError",
+    "ImagePullBackOff",
+    "InvalidImageName",
+)
 START = ("CreateContainerError", "RunContainerError")
 OOM_KILLED = "OOMKilled"
 

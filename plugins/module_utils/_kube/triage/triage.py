@@ -10,6 +10,7 @@ Private to oncall.recovery: it may change in any release.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 import typing as t
 
@@ -51,6 +52,9 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import Client
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.rollout import View
+    from ansible_collections.oncall.recovery.plugins.module_utils._kube.triage.gathering import (
+        Asked,
+    )
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.triage.request import (
         TriageRequest,
     )
@@ -86,25 +90,8 @@ def triage(client: Client, request: TriageRequest) -> dict[str, t.Any]:
     reading.raise_where(_is_lost)
     now = client.now()
     described = _describe(reading, views)
-    asked_logs = [
-        gatherer.ask(
-            str(one),
-            lambda patience, one=one: logs.read_log(  # type: ignore[misc]
-                client, one, request.log_lines, patience
-            ),
-        )
-        for one in (logs.wanted_logs(described.pods) if request.log_lines else [])
-    ]
-    asked_commands = [
-        gatherer.ask(
-            f"{' '.join(command)} in {place.namespace}/{place.pod}",
-            lambda patience, place=place, command=command: commands.run_command(  # type: ignore[misc]
-                client, place, command, patience
-            ),
-        )
-        for place in (commands.places_for(described.pods) if request.commands else [])
-        for command in request.commands
-    ]
+    asked_logs = _ask_for_logs(client, request, gatherer, described)
+    asked_commands = _ask_for_commands(client, request, gatherer, described)
     _find_neighbours(reading, described)
     seen = _see(reading, request, views, described, now)
     seen = dataclasses.replace(seen, logs=[log for a in asked_logs if (log := a.answer(None))])
@@ -162,6 +149,30 @@ def _describe(reading: Reading, views: Sequence[View]) -> Described:
         reading.nodes.answer([]), reading.node_metrics.answer([]), names
     )
     return Described(workloads, found, described)
+
+
+def _ask_for_logs(
+    client: Client, request: TriageRequest, gatherer: Gatherer, described: Described
+) -> list[Asked[logs.Log]]:
+    wanted = logs.wanted_logs(described.pods) if request.log_lines else []
+    return [
+        gatherer.ask(str(one), functools.partial(logs.read_log, client, one, request.log_lines))
+        for one in wanted
+    ]
+
+
+def _ask_for_commands(
+    client: Client, request: TriageRequest, gatherer: Gatherer, described: Described
+) -> list[Asked[Data]]:
+    places = commands.places_for(described.pods) if request.commands else []
+    return [
+        gatherer.ask(
+            f"{' '.join(command)} in {place.namespace}/{place.pod}",
+            functools.partial(commands.run_command, client, place, command),
+        )
+        for place in places
+        for command in request.commands
+    ]
 
 
 def _find_neighbours(reading: Reading, described: Described) -> None:
