@@ -29,6 +29,7 @@ if t.TYPE_CHECKING:
 
 MOST_LOGS = 12
 MOST_BYTES = 256 * 1024
+THROWN_AWAY = "unable to retrieve container logs for"
 NEVER_STARTED = frozenset({"ContainerCreating", "PodInitializing"})
 
 
@@ -90,9 +91,11 @@ def read_log(client: Client, wanted: Wanted, lines: int, patience: float) -> Log
     try:
         text = _read(client, wanted, lines, patience, previous=wanted.previous)
     except ApiError as error:
-        # The kubelet has thrown the container away that ran before.
         if not wanted.previous or error.status != 400:
             raise
+        text = THROWN_AWAY
+    # The kubelet has thrown the container away that ran before, and says so in one of two ways.
+    if wanted.previous and text.startswith(THROWN_AWAY):
         text = _read(client, wanted, lines, patience, previous=False)
     return Log(wanted, len(text.splitlines()), group_lines(text))
 
@@ -129,7 +132,8 @@ def _wanted(pod: Pod, container: Mapping[str, t.Any], *, is_failing: bool) -> Wa
         pod["namespace"],
         pod["name"],
         container["name"],
-        previous=is_failing and bool(container["last"]),
+        # Of one that does not run, the last log is that of the run that failed.
+        previous=is_failing and container["state"] == "running" and bool(container["last"]),
         is_failing=is_failing,
         workload=pod["workload"],
     )

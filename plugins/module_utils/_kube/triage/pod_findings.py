@@ -33,6 +33,8 @@ IMAGE = (
 )
 START = ("CreateContainerError", "RunContainerError")
 OOM_KILLED = "OOMKilled"
+# Between two waits it has just ended, and is no other thing for that.
+LEAST_RESTARTS_OF_A_LOOP = 2
 
 WORDS = {
     "image_missing": "cannot get the image",
@@ -100,6 +102,12 @@ def _container_troubles(container: Data) -> Iterator[tuple[str, str, str]]:
         yield "cannot_start", name, message
     elif OOM_KILLED in (reason, last.get("reason")):
         yield "oom_killed", name, f"{ended}{_memory(container)}"
+    elif container["exit_code"] and container["restarts"] >= LEAST_RESTARTS_OF_A_LOOP:
+        yield (
+            "crash_loop",
+            name,
+            _how_it_ended({**container, "reason": reason}, container["restarts"]),
+        )
     elif waits and reason == "CrashLoopBackOff":
         yield "crash_loop", name, ended
     elif container["state"] == "terminated" and container["exit_code"]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -144,28 +145,38 @@ def test_one_log_is_read_for_each_way_to_fail_and_one_of_a_healthy_pod() -> None
     result = look(client)
     asked = {path.split("/")[-2]: query for path, query in client.read_logs}
     assert set(asked) == {"c-0", "web-old-1"}
-    assert asked["c-0"]["previous"] == "true"
     assert asked["c-0"]["tailLines"] == 100
-    assert "previous" not in asked["web-old-1"]
+    # Of what waits for its next start, the last log is that of the run that failed.
+    assert not any("previous" in query for query in asked.values())
     assert result["logs"][0]["groups"] == [{"text": "ERROR no", "level": "error", "count": 3}]
     crash = result["findings"][0]
     assert "its log, 3 times: ERROR no" in crash["evidence"]
     assert "errors_in_log" in types_of(result)
 
 
-def test_log_of_before_that_is_gone_is_read_as_it_is_now() -> None:
-    gone = ApiError("log", 400, "BadRequest", "previous terminated container not found")
+def gone() -> str:
+    raise ApiError("log", 400, "BadRequest", "previous terminated container not found")
 
-    class Forgetful(Client):
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        (lambda: "ERROR before\n", "ERROR before"),
+        (gone, "ERROR now"),
+        (lambda: "unable to retrieve container logs for containerd://b3e4", "ERROR now"),
+    ],
+    ids=["it is there", "refused", "said in the log itself"],
+)
+def test_log_of_what_runs_again_is_that_of_before_if_the_node_still_has_it(
+    before: Callable[[], str], said: str
+) -> None:
+    class Node(Client):
         def get_text(self, path: str, *, query: Any, **rest: Any) -> str:
             super().get_text(path, query=query, **rest)
-            if "previous" in query:
-                raise gone
-            return "ERROR still\n"
+            return before() if "previous" in query else "ERROR now\n"
 
-    client = Forgetful(shop(pod(NEW, "c", waiting("CrashLoopBackOff", last=ended()))))
-    (log,) = look(client)["logs"]
-    assert log["groups"][0]["text"] == "ERROR still"
+    (log,) = look(Node(shop(pod(NEW, "c", running(restarts=1, last=ended())))))["logs"]
+    assert log["groups"][0]["text"] == said
 
 
 def test_no_logs_are_read_where_none_are_asked_for() -> None:
