@@ -22,6 +22,8 @@ LINT := formatters codeqa yamllint typing antsibull-nox-config docs-check licens
 # What .venv has; `nox -s integration` runs the targets with all versions.
 CORE = $(shell .venv/bin/ansible --version | sed -nE "1s/.*core ([0-9]+\.[0-9]+).*/\1/p")
 
+OLDEST_CORE := 2.17
+
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
 export ANSIBLE_HOME := $(CURDIR)/.ansible
@@ -58,6 +60,10 @@ format: venv  ## let ruff lay out the Python files and mend what it can
 .PHONY: sanity
 sanity: venv  ## ansible-test sanity and units, with every ansible-core that this Python runs
 	@nox -s sanity units
+
+.PHONY: sanity-ends
+sanity-ends: venv  ## the same with the oldest and the newest of them, as far as `make unit` does not do it
+	@nox -s "sanity($(OLDEST_CORE))" "sanity($(CORE))" "units($(OLDEST_CORE))"
 
 .PHONY: integration
 integration: cluster-test  ## integration targets on the real cluster; TARGET=one, CORE=2.17

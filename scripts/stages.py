@@ -30,7 +30,7 @@ REPORTS = CHECKOUT / "tests" / "output" / "junit"
 # Lanes of one row run side by side, the targets of a lane one after the other.
 ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("unit", "lint"), ("cluster-test",)),
-    (("integration", "e2e-apart"), ("e2e", "sanity")),
+    (("integration", "e2e-apart"), ("e2e", "sanity-ends")),
 )
 
 

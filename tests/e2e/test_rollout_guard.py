@@ -182,15 +182,16 @@ class Stage:
 
     def _way_to_prometheus(self, story: Story) -> type[QuietHandler]:
         """Passes questions on until the guard watches, and then none."""
+        stage = self
 
         class Handler(QuietHandler):
-            def do_GET(handler) -> None:  # "self" is the stage
-                if self._is_watched(story):
+            def do_GET(self) -> None:
+                if stage._is_watched(story):
                     return
-                with urllib.request.urlopen(f"{self.prometheus}{handler.path}") as answer:
-                    handler.send_response(answer.status)
-                    handler.end_headers()
-                    handler.wfile.write(answer.read())
+                with urllib.request.urlopen(f"{stage.prometheus}{self.path}") as answer:
+                    self.send_response(answer.status)
+                    self.end_headers()
+                    self.wfile.write(answer.read())
 
         return Handler
 
@@ -250,7 +251,7 @@ def told(stage: Stage) -> Iterator[dict[str, Future[Told]]]:
 @pytest.fixture(scope="module")
 def guarded_again(stage: Stage, told: dict[str, Future[Told]]) -> Iterator[Future[Played]]:
     """The guard of a version that was rolled back, started once more."""
-    story = next(story for story in STORIES if story.name == "crashes")
+    (story,) = [story for story in STORIES if story.name == "crashes"]
     quiet = dataclasses.replace(story, options={"rollout_guard_presets": []})
 
     def guard() -> Played:
