@@ -295,7 +295,7 @@ logs:
 nodes:
   description:
     - The nodes of the pods, with what troubles them, how much of their CPU and memory is used, and
-      on busy ones the RV(ignore:busiest) pods that are not among RV(pods).
+      on busy ones the RV(ignore:busiest) pods, with the workload of those that were asked about.
   returned: success
   type: list
   elements: dict

@@ -56,11 +56,15 @@ class Revision:
 
 @dataclasses.dataclass(frozen=True)
 class Trouble:
-    """What is wrong with a pod. ``since`` is the Unix time, where it is known."""
+    """What is wrong with a pod. ``since`` is the Unix time, where it is known.
+
+    ``ran_for`` is for how many seconds the container ran before it ended.
+    """
 
     reason: str
     text: str
     since: float | None = None
+    ran_for: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,6 +140,7 @@ class Neighbour:
     text: str
     cpu_share: float | None
     since: float | None
+    workload: Key | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -259,6 +264,7 @@ class _Reader:
                     f"of node {node['name']}",
                     float(pod["cpu_share"]),
                     seconds_at("triage.nodes", since) if since else None,
+                    _key(pod["workload"]) if pod.get("workload") else None,
                 )
 
     def _pod(self, pod: Mapping[str, t.Any]) -> Pod:
@@ -292,7 +298,8 @@ class _Reader:
         for container in pod.get("containers") or []:
             where = f"{pod['name']}/{container['name']}"
             last = container.get("last") or {}
-            ended = _time(last.get("finished"))
+            ended, started = _time(last.get("finished")), _time(last.get("started"))
+            ran_for = ended - started if ended is not None and started is not None else None
             reason = container.get("reason") or ""
             if container.get("state") == "waiting" and (
                 reason == CRASH_LOOP or reason in BAD_IMAGE | BAD_SPECIFICATION
@@ -301,7 +308,8 @@ class _Reader:
                 code = f", exit code {last['exit_code']}" if last.get("exit_code") else ""
                 oom = f" after {last['reason']}{code}" if last.get("reason") else ""
                 kind = OOM_KILLED if last.get("reason") == OOM_KILLED else reason
-                yield Trouble(kind, f"{where}: {reason}{oom} {told}".strip(), ended)
+                text = f"{where}: {reason}{oom} {told}".strip()
+                yield Trouble(kind, text, ended, ran_for)
             elif container.get("state") == "terminated" and container.get("exit_code"):
                 finished = _time(container.get("finished"))
                 yield Trouble(
@@ -315,6 +323,7 @@ class _Reader:
                     f"{where}: ended with {last.get('reason') or 'Error'}, exit code "
                     f"{last['exit_code']}, {container.get('restarts') or 0} restarts",
                     ended,
+                    ran_for,
                 )
 
     def _autoscalers_at_their_limit(self) -> dict[Key, str]:

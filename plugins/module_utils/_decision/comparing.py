@@ -26,6 +26,8 @@ if t.TYPE_CHECKING:
 
 # By so much the share of bad pods has to differ between the two.
 CLEAR_DIFFERENCE = 0.5
+# One bad sample may be chance.
+LEAST_BAD_SAMPLES = 2
 
 ONLY_NEW, BOTH, ONLY_OLD, NOBODY, UNCOMPARED = "only_new", "both", "only_old", "nobody", ""
 
@@ -95,7 +97,10 @@ def _compare_signal(suspect: Suspect, signal: Signal) -> Comparison:
         f"{signal.name}: bad in {sum(new)} of {len(new)} samples of new pods and in {sum(old)} of "
         f"{len(old)} of old pods beside them"
     )
-    return Comparison(_outcome((sum(new), len(new)), (sum(old), len(old))), told)
+    outcome = _outcome((sum(new), len(new)), (sum(old), len(old)))
+    if outcome == ONLY_NEW and sum(new) < LEAST_BAD_SAMPLES:
+        outcome = UNCOMPARED
+    return Comparison(outcome, told)
 
 
 def _side(workload: Workload, pod: str, first: int) -> int | None:

@@ -20,6 +20,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._decision.answer i
 from ansible_collections.oncall.recovery.plugins.module_utils._decision.cluster import (
     BAD_IMAGE,
     BAD_SPECIFICATION,
+    OOM_KILLED,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._decision.comparing import (
     BOTH,
@@ -46,7 +47,10 @@ from ansible_collections.oncall.recovery.plugins.module_utils._decision.suspects
 )
 
 if t.TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ansible_collections.oncall.recovery.plugins.module_utils._decision.case import Case
+    from ansible_collections.oncall.recovery.plugins.module_utils._decision.cluster import Trouble
     from ansible_collections.oncall.recovery.plugins.module_utils._decision.suspects import Suspect
 
 # Only these belong to the template itself, whatever else fails.
@@ -140,7 +144,21 @@ def _weigh_pods(case: Case, judgement: Judgement) -> None:
     elif compared.outcome in (BOTH, ONLY_OLD):
         judgement.against.append(compared.told)
     elif not has_old_pods(suspect):
-        judgement.indirect.append(f"its pods are in trouble: {told}")
+        _weigh_lifetimes(case, judgement, troubles, f"its pods are in trouble: {told}")
+
+
+def _weigh_lifetimes(
+    case: Case, judgement: Judgement, troubles: Sequence[Trouble], told: str
+) -> None:
+    """Containers that ran for long before they ended did not end of what was rolled out."""
+    lifetimes = [trouble.ran_for for trouble in troubles]
+    ran_for = min((known for known in lifetimes if known is not None), default=0.0)
+    if None in lifetimes or ran_for <= case.limits.proving_time:
+        judgement.indirect.append(told)
+    elif all(trouble.reason == OOM_KILLED for trouble in troubles):
+        judgement.against.append(f"{told}; they ran for {duration(ran_for)} until then")
+    else:
+        judgement.weak.append(f"{told}; they ran for {duration(ran_for)} until then")
 
 
 def _missing_for_both(suspect: Suspect, told: str) -> str:

@@ -62,7 +62,8 @@ def neighbours(case: Case, workload: Workload | None) -> list[Neighbour]:
     nodes = {pod.node for pod in workload.pods} if workload else set()
     found = []
     for neighbour in case.cluster.neighbours:
-        if nodes and neighbour.node not in nodes:
+        is_own = workload is not None and neighbour.workload == workload.key
+        if is_own or (nodes and neighbour.node not in nodes):
             continue
         is_busy = (neighbour.cpu_share or 0.0) >= case.limits.neighbour_share
         if neighbour.cpu_share is None or (is_busy and _is_new(case, neighbour)):
@@ -71,9 +72,11 @@ def neighbours(case: Case, workload: Workload | None) -> list[Neighbour]:
 
 
 def _is_new(case: Case, neighbour: Neighbour) -> bool:
-    """What was there long before the trouble is not its cause."""
-    begin = (case.now if case.onset is None else case.onset) - case.limits.window
-    return neighbour.since is None or neighbour.since >= begin
+    """What was there long before the trouble, or came after it, is not its cause."""
+    if neighbour.since is None:
+        return True
+    onset = case.now if case.onset is None else case.onset
+    return -case.limits.tolerance <= onset - neighbour.since <= case.limits.proving_time
 
 
 def _dependencies(case: Case, changed_at: float) -> Iterator[str]:

@@ -46,14 +46,17 @@ def busiest_pods(
     node: Mapping[str, t.Any],
     pods: Iterable[Object],
     usage: Mapping[tuple[str, str], Mapping[str, Object]],
-    ours: Collection[tuple[str, str]],
+    workloads: Mapping[tuple[str, str], Mapping[str, str]],
 ) -> list[dict[str, t.Any]]:
-    """Pods on a node that take much of its CPU and are not ``ours`` (namespace and name)."""
+    """Pods on a node that take much of its CPU, the busiest first.
+
+    ``workloads`` are those of the pods that were asked about, by the pod's namespace and name.
+    """
     found = []
     for pod in pods:
         metadata = pod["metadata"]
         key = metadata["namespace"], metadata["name"]
-        if key in ours or pod["spec"].get("nodeName") != node["name"]:
+        if pod["spec"].get("nodeName") != node["name"]:
             continue
         used = sum(number_of(one.get("cpu")) or 0.0 for one in usage.get(key, {}).values())
         share = used / node["cpu_allocatable"] if node["cpu_allocatable"] else 0.0
@@ -65,6 +68,7 @@ def busiest_pods(
                     "name": key[1],
                     "cpu_share": round(share, 3),
                     "started": status.get("startTime") or metadata["creationTimestamp"],
+                    "workload": workloads.get(key),
                 }
             )
     return sorted(found, key=lambda one: -one["cpu_share"])[:MOST_BUSIEST]

@@ -178,7 +178,7 @@ def _ask_for_commands(
 def _find_neighbours(reading: Reading, described: Described) -> None:
     """For the busiest nodes, what else runs there; asked only where a node is busy."""
     busy = [node for node in described.nodes if (node["cpu_share"] or 0.0) >= nodes.BUSY_SHARE]
-    ours = {(pod["namespace"], pod["name"]) for pod in described.pods}
+    ours = {(pod["namespace"], pod["name"]): pod["workload"] for pod in described.pods}
     asked = [(node, *reading.neighbours(node["name"])) for node in busy[:MOST_BUSY_NODES]]
     for node, asked_pods, asked_metrics in asked:
         usage = pods.usage_by_pod(asked_metrics.answer([]))

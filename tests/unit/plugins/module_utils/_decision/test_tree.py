@@ -42,6 +42,12 @@ def flapping() -> dict[str, Any]:
     return {**signal(bad_since=0), "history": history}
 
 
+def late(reason: str) -> dict[str, Any]:
+    """A pod of revision 2 that ended after it had run for twenty minutes."""
+    last = {"reason": reason, "exit_code": 137, "started": ago(1260), "finished": ago(60)}
+    return pod("web-hash2-a", 2, containers=[container(restarts=1, last=last)])
+
+
 CASES = [
     pytest.param({}, "investigate", "unknown", id="nothing is known at all"),
     pytest.param(
@@ -495,6 +501,37 @@ CASES = [
     pytest.param(
         {
             "symptoms": [ERRORS],
+            "triage": {
+                **DEPLOYED,
+                "nodes": [
+                    {
+                        "name": "node-1",
+                        "busiest": [
+                            {
+                                "namespace": "shop",
+                                "name": "web-hash2-0",
+                                "cpu_share": 0.9,
+                                "started": ago(110),
+                                "workload": WEB,
+                            }
+                        ],
+                    }
+                ],
+            },
+        },
+        "rollback",
+        "rollout",
+        id="a deploy whose own pods keep the node busy",
+    ),
+    pytest.param(
+        {"triage": {**triage(workload(revision(2, 1500), OLD)), "pods": [late("OOMKilled")]}},
+        "restart",
+        "memory",
+        id="a pod was killed for want of memory long after the deploy",
+    ),
+    pytest.param(
+        {
+            "symptoms": [ERRORS],
             "triage": {**DEPLOYED, "nodes": [{"name": "node-1", "troubles": ["MemoryPressure"]}]},
         },
         "investigate",
@@ -561,6 +598,22 @@ def test_two_pods_of_the_new_revision_fail_and_the_old_one_does_not() -> None:
     )
     assert (answer["action"], answer["confidence"]) == ("rollback", "high")
     assert "2 of 2 samples of new pods and in 0 of 1 of old pods" in str(answer["reasons"])
+
+
+def test_pod_that_crashed_once_long_after_the_deploy_is_a_guess() -> None:
+    looked = {**triage(workload(revision(2, 1500), OLD)), "pods": [late("Error")]}
+    answer = decided(symptoms=[signal()], triage=looked)
+    assert (answer["action"], answer["confidence"]) == ("rollback", "low")
+    assert not answer["automatic"]
+
+
+def test_one_bad_sample_of_a_new_pod_compares_nothing() -> None:
+    pods = {"web-hash2-a": True, "web-hash1-a": False}
+    outage = dependency("payments", "external_api", signal(bad_since=300))
+    answer = decided(
+        symptoms=[signal(bad_since=100, pods=pods)], dependencies=[outage], triage=DEPLOYED
+    )
+    assert answer["action"] == "enable_fallback"
 
 
 def test_old_pods_fail_as_much_as_new_ones_so_the_deploy_is_innocent() -> None:

@@ -342,7 +342,13 @@ def test_busy_node_is_looked_at_for_who_keeps_it_so() -> None:
     (told,) = result["nodes"]
     assert told["cpu_share"] == 0.95
     assert told["busiest"] == [
-        {"namespace": "batch", "name": "burn", "cpu_share": 0.85, "started": ago(60)}
+        {
+            "namespace": "batch",
+            "name": "burn",
+            "cpu_share": 0.85,
+            "started": ago(60),
+            "workload": None,
+        }
     ]
     assert types_of(result)[0] == "node_busy"
 
