@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import itertools
+import math
 import re
 import statistics
 import typing as t
@@ -222,7 +223,7 @@ def _number(given: t.Any) -> float | None:
         number = float(given)
     except (TypeError, ValueError):
         return None
-    return number if abs(number) != float("inf") and number == number else None
+    return number if math.isfinite(number) else None
 
 
 def _text(given: t.Any) -> str:

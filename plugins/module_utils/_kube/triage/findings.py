@@ -102,24 +102,23 @@ def _pods(seen: Seen) -> Iterator[Finding]:
 
 
 def _usage(seen: Seen) -> Iterator[Finding]:
-    for name in ("memory", "cpu"):
-        near: dict[tuple[str, str], list[str]] = {}
+    for name, what in (("memory", "memory"), ("cpu", "CPU")):
+        near: dict[tuple[str, str], list[tuple[Data, str]]] = {}
         for pod in seen.pods:
             for container in pod["containers"]:
                 share = container["usage"][f"{name}_share"]
                 if share is not None and share >= NEAR_LIMIT_SHARE:
                     key = (name_of(pod["workload"]), container["name"])
-                    near.setdefault(key, []).append(f"{pod['name']}: {share:.0%} of its limit")
-        for (subject, container_name), told in near.items():
-            workload = next(p["workload"] for p in seen.pods if name_of(p["workload"]) == subject)
-            what = "memory" if name == "memory" else "CPU"
+                    told = f"{pod['name']}: {share:.0%} of its limit"
+                    near.setdefault(key, []).append((pod, told))
+        for (subject, container_name), members in near.items():
             yield Finding(
                 f"{name}_near_limit",
-                f"{subject}: {len(told)} pods near the {what} limit of {container_name}",
+                f"{subject}: {len(members)} pods near the {what} limit of {container_name}",
                 subject,
-                workload,
-                evidence=told,
-                count=len(told),
+                members[0][0]["workload"],
+                evidence=[told for _pod, told in members],
+                count=len(members),
             )
 
 

@@ -128,7 +128,7 @@ def test_exit_code_comes_from_the_status(frame: bytes, code: int) -> None:
 
 
 def test_output_is_bounded() -> None:
-    frames = [b"\x01" + b"x" * 10_000 for _ in range(50)]
+    frames = [b"\x01" + b"x" * 10_000 for _number in range(50)]
     told = run_command(Client(Channel(*frames, SUCCESS)), PLACE, ("ps",), 5)  # type: ignore[arg-type]
     assert len(told["stdout"]) <= 2000
 
