@@ -15,8 +15,8 @@ REPORTS := tests/output/junit
 # What the targets below start; `make clean` brings these down.
 CLUSTERS := dev test bench
 # Stories that can run beside the others: they share no cluster with them, or do not mind.
-APART := tests/e2e/alerting tests/e2e/auto tests/e2e/git tests/e2e/test_cluster_lifecycle.py tests/e2e/test_convergence.py \
-	tests/e2e/test_hotfix_going_back.py tests/e2e/test_rollout_guard.py tests/e2e/test_wire.py
+APART := tests/e2e/alerting tests/e2e/auto tests/e2e/database tests/e2e/git tests/e2e/test_cluster_lifecycle.py \
+	tests/e2e/test_convergence.py tests/e2e/test_hotfix_going_back.py tests/e2e/test_rollout_guard.py tests/e2e/test_wire.py
 LINT := formatters codeqa yamllint typing antsibull-nox-config docs-check license-check extra-checks ansible-lint
 
 # What .venv has; `nox -s integration` runs the targets with all versions.

@@ -275,3 +275,36 @@ SIGNALS_OPTIONS: dict[str, dict[str, t.Any]] = {
         "options": _SIGNAL_OPTIONS,
     }
 }
+
+# How PostgreSQL's programs reach a server; names and variables are those of libpq.
+POSTGRESQL_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "host": {"type": "str"},
+    "port": {"type": "int"},
+    "user": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "passfile": {"type": "path", "no_log": False},
+    "service": {"type": "str"},
+    "sslmode": {
+        "type": "str",
+        "choices": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
+    },
+    "sslrootcert": {"type": "path"},
+    "maintenance_database": {"type": "str", "default": "postgres"},
+    "bin_dir": {"type": "path"},
+    "timeout": {"type": "int", "default": 14400},
+}
+BACKUP_SOURCES_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "sources": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str"},
+            "path": {"type": "path"},
+            "list_command": {"type": "list", "elements": "str"},
+            "fetch_command": {"type": "list", "elements": "str"},
+            "wal_path": {"type": "path"},
+            "restore_command": {"type": "str"},
+        },
+    }
+}

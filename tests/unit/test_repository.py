@@ -18,6 +18,7 @@ import yaml
 from ansible_collections.oncall.recovery.plugins.doc_fragments import (
     _connection,
     _git,
+    _postgresql,
     _production_tag,
     _servers,
     _signals,
@@ -37,11 +38,13 @@ HEAVY_LIBRARIES = {"git", "jmespath", "kubernetes", "urllib3", "yaml"}
 # Who may know whom among the parts of the domain; a part that is not named here knows only itself.
 MAY_IMPORT: dict[str, set[str]] = {
     "_adapter": {"_errors"},
+    "_adapter_database": {"_database", "_options"},
     "_adapter_git": {"_git", "_options"},
     "_adapter_kube": {"_kube", "_options"},
     # Where signals and the cluster meet, since neither may know the other.
     "_adapter_signals": {"_adapter_kube", "_errors", "_kube", "_signals"},
     "_alerting": {"_errors"},
+    "_database": {"_errors", "_redact"},
     # A signal is evidence in the form that signal_info gives it.
     "_decision": {"_errors", "_signals"},
     "_git": {"_errors", "_redact"},
@@ -157,6 +160,11 @@ SHARED_OPTIONS = pytest.mark.parametrize(
     [
         pytest.param(fragment_of(_connection), _options.CONNECTION_OPTIONS, id="connection"),
         pytest.param(fragment_of(_git), _options.GIT_OPTIONS, id="git"),
+        pytest.param(
+            fragment_of(_postgresql),
+            {**_options.POSTGRESQL_OPTIONS, **_options.BACKUP_SOURCES_OPTIONS},
+            id="postgresql",
+        ),
         pytest.param(
             fragment_of(_production_tag), _options.PRODUCTION_TAG_OPTIONS, id="production_tag"
         ),

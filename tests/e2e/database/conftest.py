@@ -1,0 +1,41 @@
+# Copyright (c) 2026, oncall.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A PostgreSQL server for all stories, and a shop's database for each."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.debian import packages
+
+from .server import Server, running
+from .shop import Shop
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    packages.ensure_installed(["postgresql"], tmp_path_factory.mktemp("packages"))
+    # Not below pytest's folder, which the server's own user cannot get to.
+    folder = Path(tempfile.mkdtemp(prefix="oncall-recovery-postgresql-"))
+    try:
+        with running(folder) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def shop(server: Server, tmp_path: Path) -> Shop:
+    """A database with visits and orders, and a folder for its backups."""
+    shop = Shop(server, f"shop{next(_NUMBERS)}", tmp_path)
+    shop.build()
+    return shop
