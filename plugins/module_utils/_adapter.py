@@ -23,7 +23,7 @@ if t.TYPE_CHECKING:
 
 
 def plain_module(argument_spec: dict[str, t.Any], **constraints: t.Any) -> AnsibleModule:
-    """An AnsibleModule that talks to nobody."""
+    """An AnsibleModule with no options but its own."""
     return AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **constraints)
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import typing as t
 
+from ansible_collections.oncall.recovery.plugins.module_utils._incident.text import plain
 from ansible_collections.oncall.recovery.plugins.module_utils._redact import (
     masked_text,
     masked_value,
@@ -35,7 +36,7 @@ LOOKED_AT = 4
 
 def prose(text: str, longest: int) -> str:
     """A text of several lines, of so many characters at most."""
-    told = masked_text(_plain(text[: longest * LOOKED_AT])).strip()
+    told = masked_text(plain(text[: longest * LOOKED_AT])).strip()
     return within(told, longest)
 
 
@@ -73,11 +74,3 @@ def _cut(value: t.Any, deepest: int = DEEPEST) -> t.Any:
     if isinstance(value, list):
         return [_cut(inner, deepest - 1) for inner in value[:MOST_ELEMENTS]]
     return value
-
-
-def _plain(text: str) -> str:
-    """Without what does something else than to be read: control characters, turned directions."""
-    return "".join(
-        c if c.isprintable() or c == "\n" else " " if c.isspace() else "\ufffd"
-        for c in text.replace("\r\n", "\n")
-    )

@@ -34,8 +34,8 @@ def test_severity_is_understood_and_calls_somebody_where_it_is_not(
     ("given", "told"),
     [
         ("a\r\nBcc: b@c", "a Bcc: b@c"),
-        ("a\u2028b\x0bc\x85d", "a b c d"),
-        ("\x1b[2Jgone", "\ufffd[2Jgone"),
+        ("a\u2028b\x0bc\x85d", "a\ufffdb\ufffdc\ufffdd"),
+        ("\x1b[2Jgone", "gone"),
         ("abc\u202egpj.exe", "abc\ufffdgpj.exe"),
         ("half \ud800", "half \ufffd"),
         ("  \n ", "INC-1"),
