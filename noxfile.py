@@ -34,7 +34,15 @@ antsibull_nox.load_antsibull_nox_toml()
 TYPED_PACKAGES = ("ansible_collections.oncall.recovery.plugins", "tests.cluster", "scripts")
 
 # Integration targets whose names begin so run on nothing but this machine.
-WITHOUT_CLUSTER = ("callback_", "git_", "incident", "module_", "role_alert_", "role_postmortem")
+WITHOUT_CLUSTER = (
+    "callback_",
+    "git_",
+    "incident",
+    "module_",
+    "recovery_decision",
+    "role_alert_",
+    "role_postmortem",
+)
 
 # It says itself which ansible-lint it takes.
 GALAXY_IMPORTER = "galaxy-importer==0.4.44"

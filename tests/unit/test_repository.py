@@ -47,6 +47,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_adapter_signals": {"_adapter_kube", "_errors", "_kube", "_signals"},
     "_alerting": {"_errors"},
     "_database": {"_errors", "_redact"},
+    # A signal is evidence in the form that signal_info gives it.
+    "_decision": {"_errors", "_signals"},
     "_git": {"_errors", "_redact"},
     # Its records can be kept in the cluster.
     "_incident": {"_errors", "_kube", "_redact"},
