@@ -33,6 +33,22 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session")
+def built(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """One for stories that change nothing, or it would not be refused."""
+    shop = Shop(server, "shop of all", tmp_path_factory.mktemp("built"))
+    shop.build()
+    shop.dump()
+    return shop
+
+
+@pytest.fixture
+def same_shop(built: Shop, tmp_path: Path) -> Shop:
+    """That one, with its backup in a folder of the story's own."""
+    shutil.copytree(built.backups, tmp_path / "backups")
+    return Shop(built.server, built.name, tmp_path)
+
+
 @pytest.fixture
 def shop(server: Server, tmp_path: Path) -> Shop:
     """A database with visits and orders, and a folder for its backups."""
