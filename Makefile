@@ -16,8 +16,10 @@ REPORTS := tests/output/junit
 CLUSTERS := dev test bench
 # Stories that can run beside the others: they share no cluster with them, or do not mind.
 APART := tests/e2e/alerting tests/e2e/auto tests/e2e/database tests/e2e/git tests/e2e/test_cluster_lifecycle.py \
-	tests/e2e/test_convergence.py tests/e2e/test_hotfix_going_back.py tests/e2e/test_rollout_guard.py tests/e2e/test_wire.py
-LINT := formatters codeqa yamllint typing antsibull-nox-config docs-check license-check extra-checks ansible-lint
+	tests/e2e/test_convergence.py tests/e2e/test_hotfix_going_back.py tests/e2e/test_rollout_guard.py tests/e2e/test_wire.py \
+	tests/e2e/test_archive.py tests/e2e/test_incident_notify.py
+LINT := formatters codeqa yamllint typing antsibull-nox-config docs-check license-check extra-checks ansible-lint \
+	changelog workflows
 
 # What .venv has; `nox -s integration` runs the targets with all versions.
 CORE = $(shell .venv/bin/ansible --version | sed -nE "1s/.*core ([0-9]+\.[0-9]+).*/\1/p")
@@ -50,7 +52,7 @@ unit: venv  ## unit tests, in seconds
 	@pytest tests/unit --junit-xml=$(REPORTS)/unit.xml $(ARGS)
 
 .PHONY: lint
-lint: venv  ## ruff, mypy, yamllint, ansible-lint, documentation, licences; changes no file
+lint: venv  ## ruff, mypy, yamllint, ansible-lint, documentation, licences, workflows; changes no file
 	@CI=true nox -s $(LINT)
 
 .PHONY: format
@@ -87,12 +89,20 @@ bench: venv  ## measure the modules against kubectl and kubernetes.core
 docs: venv  ## the documentation as a site, in docs/_build/html
 	@scripts/docs.sh
 
+.PHONY: archive
+archive: venv  ## the archive that Galaxy gets, here
+	@python -m scripts.archive
+
+.PHONY: importer
+importer: venv  ## what Galaxy would say of the archive, in a minute; a warning is an error
+	@nox -s importer
+
 .PHONY: cluster
 cluster: venv  ## a real Kubernetes on this machine
 	@python -m tests.cluster up
 
 .PHONY: cluster-test
-cluster-test: venv
+cluster-test: venv  ## the one that integration and e2e start by themselves
 	@python -m tests.cluster up --name test
 
 .PHONY: env

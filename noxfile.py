@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import antsibull_nox
 import nox
 
 sys.path.insert(0, str(Path(__file__).parent))
-from scripts import ansible_test
+from scripts import ansible_test, archive
 
 COLLECTIONS = ansible_test.CHECKOUT / ".venv" / "collections"
 os.environ.setdefault("UV_CONSTRAINT", str(ansible_test.CHECKOUT / "constraints.txt"))
@@ -33,7 +34,18 @@ antsibull_nox.load_antsibull_nox_toml()
 TYPED_PACKAGES = ("ansible_collections.oncall.recovery.plugins", "tests.cluster", "scripts")
 
 # Integration targets whose names begin so run on nothing but this machine.
-WITHOUT_CLUSTER = ("git_", "role_alert_")
+WITHOUT_CLUSTER = (
+    "callback_",
+    "git_",
+    "incident",
+    "module_",
+    "recovery_decision",
+    "role_alert_",
+    "role_postmortem",
+)
+
+# It says itself which ansible-lint it takes.
+GALAXY_IMPORTER = "galaxy-importer==0.4.44"
 
 CORES = ansible_test.cores_for(sys.version_info[:2])
 
@@ -50,6 +62,55 @@ def typing(session: nox.Session) -> None:
     session.run(sys.executable, "-m", "mypy", *packages, env={"MYPYPATH": f"{COLLECTIONS}:."})
     # What ansible-rulebook loads by its path belongs to no package.
     session.run(sys.executable, "-m", "mypy", "extensions/eda/plugins/event_filter")
+
+
+@nox.session(venv_backend="none")
+def workflows(session: nox.Session) -> None:
+    """Check the GitHub workflows by their schemas, and for what would let strangers in."""
+    tools = Path(sys.executable).parent
+    for schema in ("vendor.github-workflows", "custom.github-workflows-require-timeout"):
+        validate(session, schema, *sorted(Path(".github/workflows").glob("*.yml")))
+    validate(session, "vendor.dependabot", Path(".github/dependabot.yml"))
+    session.run(
+        *(str(tools / "zizmor"), "--offline", "--quiet", "--persona", "pedantic", ".github"),
+        external=True,
+    )
+
+
+def validate(session: nox.Session, schema: str, *files: Path) -> None:
+    """Compare files with a schema that check-jsonschema brings along."""
+    session.run(
+        *(sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema),
+        *map(str, files),
+    )
+
+
+@nox.session(venv_backend="none")
+def changelog(session: nox.Session) -> None:
+    """Check the fragments of the changelog."""
+    session.run(sys.executable, "-m", "antsibull_changelog", "lint")
+
+
+@nox.session(default=False)
+def importer(session: nox.Session) -> None:
+    """Import the archive as Galaxy does; a warning is an error."""
+    # What it requires is older than what constraints.txt has for the other tools.
+    session.install(GALAXY_IMPORTER, env={"UV_CONSTRAINT": ""})
+    with tempfile.TemporaryDirectory() as folder:
+        built = archive.build(Path(folder))
+        with session.chdir(folder):
+            log = session.run(
+                *("python", "-m", "galaxy_importer.main", built.name),
+                env={
+                    "GALAXY_IMPORTER_ANSIBLE_LOCAL_TMP": f"{folder}/tmp",
+                    "GALAXY_IMPORTER_CHECK_REQUIRED_TAGS": "true",
+                },
+                silent=True,
+            )
+    session.log(log)
+    remarks = archive.remarks(str(log))
+    if remarks:
+        session.error(f"galaxy-importer has {len(remarks)} remarks:\n" + "\n".join(remarks))
 
 
 @nox.session(default=False)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from docutils import nodes
@@ -34,6 +35,8 @@ ANSIBLE_PAGES = {
     "ansible_configuration_settings": "reference_appendices/config.html",
     "common_return_values": "reference_appendices/common_return_values.html",
 }
+# A module of another collection, such as those that take the same options.
+MODULE_OF_ANOTHER = re.compile(r"ansible_collections\.(?!oncall\.)(\w+)\.(\w+)\.(\w+_module)")
 
 
 def link_to_ansible(
@@ -41,6 +44,9 @@ def link_to_ansible(
 ) -> nodes.reference | None:
     """Resolve a label of Ansible's documentation; leave the others to be reported."""
     page = ANSIBLE_PAGES.get(node["reftarget"])
+    module = MODULE_OF_ANOTHER.fullmatch(node["reftarget"])
+    if module:
+        page = "collections/{}/{}/{}.html".format(*module.groups())
     return page and nodes.reference("", "", content, refuri=ANSIBLE_DOCUMENTATION + page)
 
 

@@ -168,6 +168,25 @@ GIT_OPTIONS: dict[str, dict[str, t.Any]] = {
     },
 }
 
+# Where records of incidents are kept.
+INCIDENT_STORE_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "store": {
+        "type": "str",
+        "choices": ["folder", "configmap"],
+        "default": "folder",
+        "fallback": (env_fallback, ["RECOVERY_INCIDENT_STORE"]),
+    },
+    "folder": {
+        "type": "path",
+        "default": "~/.local/share/oncall-recovery/incidents",
+        "fallback": (env_fallback, ["RECOVERY_INCIDENT_FOLDER"]),
+    },
+    "namespace": {
+        "type": "str",
+        "fallback": (env_fallback, ["RECOVERY_INCIDENT_NAMESPACE"]),
+    },
+}
+
 # Which tag is in production.
 PRODUCTION_TAG_OPTIONS: dict[str, dict[str, t.Any]] = {
     "from_tag": {"type": "str"},

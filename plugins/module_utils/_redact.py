@@ -24,10 +24,27 @@ SECRET_NAME = re.compile(
 # user:password@ inside a URL, whatever the variable is called. Passwords may hold / and @
 # themselves, so all up to the last @ before the next URL is taken for one.
 URL_PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):((?:(?!://)\S)+)@")
-# A line of YAML, JSON or properties whose name looks like a secret's.
+# A line of YAML, JSON or properties whose name looks like a secret's. Names are bounded, so that a
+# hostile line costs no more time than any other.
 SECRET_SETTING = re.compile(
-    rf"^([ \t\-]*[\"']?[\w.\-]*(?:{SECRET_NAME.pattern})[\w.\-]*[\"']?[ \t]*[:=][ \t]*)\S.*$",
+    rf"^([ \t\-]*[\"']?[\w.\-]{{0,99}}(?:{SECRET_NAME.pattern})[\w.\-]{{0,99}}[\"']?"
+    r"[ \t]*[:=][ \t]*)\S.*$",
     re.IGNORECASE | re.MULTILINE,
+)
+# A setting in the middle of a line whose name looks like a secret's, as logs have it.
+INLINE_SETTING = re.compile(
+    rf"(?<![\w.\-])(?P<name>(?=[\w.\-]{{0,99}}(?:{SECRET_NAME.pattern}))[\w.\-]{{1,199}})"
+    r"(?P<between>[\"']?(?:=|:[ \t]?))(?P<value>\"[^\"\n]*\"?|'[^'\n]*'?|[^\s,;&\"')}\]]+)",
+    re.IGNORECASE,
+)
+SECRET_ARGUMENT = re.compile(r"(?<!\S)(--?[\w\-]{1,99}[ \t]+)([^\s\-]\S*)")
+# What is a secret wherever it stands. Longest first, since a key may hold what looks like a token.
+SECRET_ITSELF = re.compile(
+    r"(?P<key>-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)(?:(?!-----END)[\s\S])*"
+    r"|(?P<scheme>\b(?:Bearer|Basic|Digest)[ \t]+)[A-Za-z0-9._~+/=\-]{8,}"
+    r"|\beyJ[\w\-]{8,}\.[\w\-]{8,}\.[\w\-]*"
+    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
+    r"|\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-)[\w\-]{10,}"
 )
 
 
@@ -66,5 +83,26 @@ def masked_value(name: str, value: t.Any) -> t.Any:
 
 
 def masked_text(text: str) -> str:
-    """A document or line with the values masked of settings that look like secrets."""
-    return URL_PASSWORD.sub(rf"\1:{MASK}@", SECRET_SETTING.sub(rf"\1{MASK}", text))
+    """A document, log or line with the values masked of settings that look like secrets.
+
+    So are passwords in addresses and on command lines, private keys, and tokens of known forms.
+    """
+    text = SECRET_ITSELF.sub(_masked_secret, text)
+    text = SECRET_SETTING.sub(rf"\1{MASK}", text)
+    text = URL_PASSWORD.sub(rf"\1:{MASK}@", text)
+    text = INLINE_SETTING.sub(_masked_setting, text)
+    return SECRET_ARGUMENT.sub(_masked_argument, text)
+
+
+def _masked_secret(found: re.Match[str]) -> str:
+    return f"{found['key'] or found['scheme'] or ''}{MASK}"
+
+
+def _masked_setting(found: re.Match[str]) -> str:
+    # What follows the scheme of an address is no secret as such.
+    is_address = found["value"].startswith("//")
+    return found[0] if is_address else f"{found['name']}{found['between']}{MASK}"
+
+
+def _masked_argument(found: re.Match[str]) -> str:
+    return f"{found[1]}{MASK}" if SECRET_NAME.search(found[1]) else found[0]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -18,6 +19,8 @@ from .model import Cluster, Wanted
 from .places import state_folder
 from .process import run, run_long
 
+# Names the node image, and with it the version of Kubernetes; without it kind takes its own.
+IMAGE_VARIABLE = "RECOVERY_KIND_IMAGE"
 _AUDIT_FOLDER = "/var/log/kubernetes-audit"
 _POLICY_FILE = "/etc/kubernetes/audit-policy.json"
 
@@ -52,7 +55,8 @@ class KindProvider:
         state = state_folder(wanted.name)
         (state / "audit").mkdir(parents=True, exist_ok=True)
         (state / "audit-policy.json").write_text(json.dumps(POLICY))
-        (state / "kind.json").write_text(json.dumps(settings(state)))
+        image = os.environ.get(IMAGE_VARIABLE, "")
+        (state / "kind.json").write_text(json.dumps(settings(state, image)))
         kubeconfig = state / "kubeconfig"
         run_long(
             [
@@ -107,8 +111,11 @@ def kind_name(name: str) -> str:
     return f"recovery-{name}"
 
 
-def settings(state: Path) -> dict[str, object]:
-    """kind's configuration: one node whose API server keeps an audit log that this side sees."""
+def settings(state: Path, image: str = "") -> dict[str, object]:
+    """kind's configuration: one node whose API server keeps an audit log that this side sees.
+
+    :param image: the image of the node, kind's own where empty.
+    """
     arguments = {
         "audit-policy-file": _POLICY_FILE,
         "audit-log-path": f"{_AUDIT_FOLDER}/audit.log",
@@ -138,6 +145,7 @@ def settings(state: Path) -> dict[str, object]:
         "nodes": [
             {
                 "role": "control-plane",
+                **({"image": image} if image else {}),
                 "kubeadmConfigPatches": [json.dumps(patch)],
                 "extraMounts": [
                     {

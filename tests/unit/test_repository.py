@@ -18,6 +18,7 @@ import yaml
 from ansible_collections.oncall.recovery.plugins.doc_fragments import (
     _connection,
     _git,
+    _incident_store,
     _postgresql,
     _production_tag,
     _servers,
@@ -34,22 +35,27 @@ ACTION_GROUPS = yaml.safe_load((CHECKOUT / "meta" / "runtime.yml").read_text())[
 
 IMPORT_ROOT = "ansible_collections.oncall.recovery.plugins."
 # Their import costs a task up to half a second, and `import git` even runs git.
-HEAVY_LIBRARIES = {"git", "jmespath", "kubernetes", "urllib3", "yaml"}
+HEAVY_LIBRARIES = {"git", "jinja2", "jmespath", "kubernetes", "urllib3", "yaml"}
 # Who may know whom among the parts of the domain; a part that is not named here knows only itself.
 MAY_IMPORT: dict[str, set[str]] = {
     "_adapter": {"_errors"},
     "_adapter_database": {"_database", "_options"},
     "_adapter_git": {"_git", "_options"},
+    "_adapter_incident": {"_adapter_kube", "_incident", "_kube", "_options"},
     "_adapter_kube": {"_kube", "_options"},
     # Where signals and the cluster meet, since neither may know the other.
     "_adapter_signals": {"_adapter_kube", "_errors", "_kube", "_signals"},
     "_alerting": {"_errors"},
     "_database": {"_errors", "_redact"},
+    # A signal is evidence in the form that signal_info gives it.
+    "_decision": {"_errors", "_signals"},
     "_git": {"_errors", "_redact"},
-    "_incident": {"_errors", "_redact"},
+    # Its records can be kept in the cluster.
+    "_incident": {"_errors", "_kube", "_redact"},
     "_kube": {"_errors", "_redact"},
     "_signals": {"_errors", "_redact"},
 }
+ALSO_OF_A_CLUSTER = {"incident", "incident_event", "incident_info", "postmortem", "signal_info"}
 LICENCE_HEADER = Path(__file__).read_text().splitlines()[:3]
 
 
@@ -98,8 +104,8 @@ def documentation_of(module: Path) -> dict[str, Any]:
 
 
 def belongs(module: str, group: str) -> bool:
-    """Whether a module is one of the group; signals can be those of a cluster, too."""
-    return module.startswith(f"{group}_") or (group == "k8s" and module == "signal_info")
+    """Whether a module is one of the group; signals and records can be those of a cluster, too."""
+    return module.startswith(f"{group}_") or (group == "k8s" and module in ALSO_OF_A_CLUSTER)
 
 
 def members_of(group: str) -> list[str]:
@@ -159,6 +165,9 @@ SHARED_OPTIONS = pytest.mark.parametrize(
         pytest.param(fragment_of(_connection), _options.CONNECTION_OPTIONS, id="connection"),
         pytest.param(fragment_of(_git), _options.GIT_OPTIONS, id="git"),
         pytest.param(
+            fragment_of(_incident_store), _options.INCIDENT_STORE_OPTIONS, id="incident_store"
+        ),
+        pytest.param(
             fragment_of(_postgresql),
             {**_options.POSTGRESQL_OPTIONS, **_options.BACKUP_SOURCES_OPTIONS},
             id="postgresql",
@@ -191,7 +200,7 @@ def environment_of(option: dict[str, Any]) -> list[str]:
 
 def environment_told_by(documentation: dict[str, Any]) -> list[str]:
     description = " ".join(documentation["description"])
-    return re.findall(r"E\(((?:K8S_AUTH|RECOVERY_GIT)_\w+)\)", description)
+    return re.findall(r"E\(((?:K8S_AUTH|RECOVERY_GIT|RECOVERY_INCIDENT)_\w+)\)", description)
 
 
 @SHARED_OPTIONS

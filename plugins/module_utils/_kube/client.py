@@ -20,6 +20,9 @@ from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode
 
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.channel import (
+    open_websocket,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.credentials import (
     connection_pool,
     load_configuration,
@@ -38,7 +41,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.headers impo
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.retry import retry_policy
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -96,6 +99,23 @@ class Client:
     def get(self, path: str, *, subject: str) -> dict[str, t.Any]:
         """Read one object. ``subject`` is how errors name it, as in all methods below."""
         return self._request("GET", path, subject=subject)
+
+    def get_text(
+        self, path: str, *, subject: str, query: Mapping[str, t.Any], patience: float
+    ) -> str:
+        """Read what is no JSON, such as a log; what is no UTF-8 in it is replaced."""
+        response = self._send("GET", path, subject=subject, query=query, patience=patience)
+        if response.status >= 400:
+            raise ApiError.from_response(subject, response.status, _decode(response.data))
+        return str(response.data.decode("utf-8", "replace"))
+
+    def open_channel(
+        self, path: str, *, subject: str, query: Sequence[tuple[str, str]], seconds: float
+    ) -> t.Any:
+        """A websocket to what streams both ways, such as a command in a container."""
+        headers = request_headers(self._headers, self._configuration, JSON)
+        url = f"{self.server}{path}?{urlencode(query)}"
+        return open_websocket(self._configuration, headers, url, subject, seconds)
 
     def list_objects(
         self,

@@ -36,40 +36,40 @@ class Reference:
         return f"{self.kind} {self.name}"
 
 
-def references_of(template: Object) -> set[Reference]:
-    """What pods of the template cannot start without; references marked optional are left out.
+def references_of(template: Object, *, with_optional: bool = False) -> set[Reference]:
+    """What pods of the template cannot start without; and, if asked for, what they may lack.
 
     Secrets for pulling images are left out, too: an image may be there or public without them.
     """
     spec = template["spec"]
-    found = set(_of_volumes(spec.get("volumes") or []))
+    found = set(_of_volumes(spec.get("volumes") or [], with_optional))
     for container in [*(spec.get("initContainers") or []), *spec["containers"]]:
-        found.update(_of_environment(container))
+        found.update(_of_environment(container, with_optional))
     # Kubernetes makes the account "default" again wherever it is missing.
     account = spec.get("serviceAccountName") or DEFAULT_ACCOUNT
     return found if account == DEFAULT_ACCOUNT else {*found, Reference(SERVICE_ACCOUNT, account)}
 
 
-def _of_environment(container: Object) -> Iterator[Reference]:
+def _of_environment(container: Object, with_optional: bool) -> Iterator[Reference]:
     for source in container.get("envFrom") or []:
-        yield from _named(CONFIG_MAP, source.get("configMapRef"), "name")
-        yield from _named(SECRET, source.get("secretRef"), "name")
+        yield from _named(CONFIG_MAP, source.get("configMapRef"), "name", with_optional)
+        yield from _named(SECRET, source.get("secretRef"), "name", with_optional)
     for variable in container.get("env") or []:
         source = variable.get("valueFrom") or {}
-        yield from _named(CONFIG_MAP, source.get("configMapKeyRef"), "name")
-        yield from _named(SECRET, source.get("secretKeyRef"), "name")
+        yield from _named(CONFIG_MAP, source.get("configMapKeyRef"), "name", with_optional)
+        yield from _named(SECRET, source.get("secretKeyRef"), "name", with_optional)
 
 
-def _of_volumes(volumes: Iterable[Object]) -> Iterator[Reference]:
+def _of_volumes(volumes: Iterable[Object], with_optional: bool) -> Iterator[Reference]:
     for volume in volumes:
-        yield from _named(CONFIG_MAP, volume.get("configMap"), "name")
-        yield from _named(SECRET, volume.get("secret"), "secretName")
-        yield from _named(CLAIM, volume.get("persistentVolumeClaim"), "claimName")
+        yield from _named(CONFIG_MAP, volume.get("configMap"), "name", with_optional)
+        yield from _named(SECRET, volume.get("secret"), "secretName", with_optional)
+        yield from _named(CLAIM, volume.get("persistentVolumeClaim"), "claimName", with_optional)
         for source in (volume.get("projected") or {}).get("sources") or []:
-            yield from _named(CONFIG_MAP, source.get("configMap"), "name")
-            yield from _named(SECRET, source.get("secret"), "name")
+            yield from _named(CONFIG_MAP, source.get("configMap"), "name", with_optional)
+            yield from _named(SECRET, source.get("secret"), "name", with_optional)
 
 
-def _named(kind: str, source: Object | None, key: str) -> Iterator[Reference]:
-    if source and source.get(key) and not source.get("optional"):
+def _named(kind: str, source: Object | None, key: str, with_optional: bool) -> Iterator[Reference]:
+    if source and source.get(key) and (with_optional or not source.get("optional")):
         yield Reference(kind, source[key])

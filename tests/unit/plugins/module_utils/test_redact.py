@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 import pytest
@@ -101,6 +102,55 @@ def test_init_containers_are_masked_too_and_the_template_itself_is_left_alone() 
 )
 def test_line_of_a_document_is_masked(line: str, expected: str) -> None:
     assert masked_text(f"a: 1\n{line}\nb: 2") == f"a: 1\n{expected}\nb: 2"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("12:00 login password=s3cret user=ada", f"12:00 login password={MASK} user=ada"),
+        ("db: password=s3cret, host=db", f"db: password={MASK}, host=db"),
+        ("GET /?api_key=s3cret&page=2", f"GET /?api_key={MASK}&page=2"),
+        ('{"user":"ada","token":"s3cret"}', f'{{"user":"ada","token":{MASK}}}'),
+        ("{'password': 's3cret', 'port': 1}", f"{{'password': {MASK}, 'port': 1}}"),
+        ("psql --password s3cret -h db", f"psql --password {MASK} -h db"),
+        ("-> Bearer abcdefgh12345", f"-> Bearer {MASK}"),
+        ("sent eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln off", f"sent {MASK} off"),
+        ("key AKIAIOSFODNN7EXAMPLE used", f"key {MASK} used"),
+        ("pushed with ghp_0123456789abcdef", f"pushed with {MASK}"),
+        ("the token expired", "the token expired"),
+        ("took=12 ms, retries=3", "took=12 ms, retries=3"),
+        ("see auth://users and http://web:8080", "see auth://users and http://web:8080"),
+    ],
+)
+def test_secret_in_the_middle_of_a_line_is_masked(line: str, expected: str) -> None:
+    assert masked_text(line) == expected
+
+
+def test_private_key_is_masked_whole_even_where_its_end_is_cut_off() -> None:
+    key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nabc\n-----END RSA PRIVATE KEY-----"
+    assert "MIIEow" not in masked_text(f"read {key} from disk")
+    assert "from disk" in masked_text(f"read {key} from disk")
+    assert "MIIEow" not in masked_text(key[:45])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "secret" * 20_000,
+            "a" * 100_000,
+            "a.b-" * 25_000,
+            "://" * 30_000,
+            "--password " * 10_000,
+        ),
+        *("-----BEGIN PRIVATE KEY-----" * 4_000, "eyJ" * 30_000, '"token":' * 12_000),
+    ],
+    ids=["secrets", "word", "dotted", "addresses", "arguments", "keys", "tokens", "settings"],
+)
+def test_hostile_line_takes_no_longer_than_another(line: str) -> None:
+    begun = time.process_time()
+    masked_text(line)
+    assert time.process_time() - begun < 2
 
 
 def test_values_are_masked_at_any_depth() -> None:
