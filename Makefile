@@ -18,6 +18,8 @@ CLUSTERS := dev test bench
 APART := tests/e2e/alerting tests/e2e/auto tests/e2e/database tests/e2e/git tests/e2e/test_cluster_lifecycle.py \
 	tests/e2e/test_convergence.py tests/e2e/test_hotfix_going_back.py tests/e2e/test_rollout_guard.py tests/e2e/test_wire.py \
 	tests/e2e/test_archive.py tests/e2e/test_incident_notify.py
+# They take too long for `make test`: `make scorecard` tells the scenarios.
+LONG := tests/e2e/test_scenarios.py
 LINT := formatters codeqa yamllint typing antsibull-nox-config docs-check license-check extra-checks ansible-lint \
 	changelog workflows
 
@@ -42,6 +44,10 @@ demo: venv  ## break an application on a real cluster and roll it back, before y
 .PHONY: demo-auto
 demo-auto: venv  ## the same with nobody there: an alert rolls it back
 	@python -m tests.auto
+
+.PHONY: scorecard
+scorecard: venv  ## tell all scenarios of failures, or those in the folder SCENARIOS, and score what was done
+	@python -m tests.scorecard $(SCENARIOS) $(ARGS)
 
 .PHONY: test
 test: venv  ## unit, lint, sanity, integration and e2e, with the time each took
@@ -73,7 +79,11 @@ integration: cluster-test  ## integration targets on the real cluster; TARGET=on
 
 .PHONY: e2e
 e2e: cluster-test  ## whole stories on the real cluster
-	@pytest tests/e2e $(APART:%=--ignore=%) --junit-xml=$(REPORTS)/e2e.xml $(ARGS)
+	@pytest tests/e2e $(APART:%=--ignore=%) $(LONG:%=--ignore=%) --junit-xml=$(REPORTS)/e2e.xml $(ARGS)
+
+.PHONY: e2e-long
+e2e-long: venv  ## the quick half of the scenarios, as tests
+	@pytest $(LONG) $(ARGS)
 
 .PHONY: e2e-apart
 e2e-apart: venv  ## the stories that can run beside the others

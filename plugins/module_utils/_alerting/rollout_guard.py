@@ -21,7 +21,12 @@ from ansible_collections.oncall.recovery.plugins.module_utils._alerting.case imp
 from ansible_collections.oncall.recovery.plugins.module_utils._alerting.promql import (
     differs,
     matches,
-    number_text,
+)
+from ansible_collections.oncall.recovery.plugins.module_utils._alerting.questions import (
+    Question,
+    error_rate,
+    latency,
+    request_rate,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import InvalidInput
 
@@ -130,11 +135,6 @@ def _said(signals: Iterable[Mapping[str, t.Any]], verdict: str) -> list[str]:
     return [f"{one['name']}: {one['reason']}" for one in signals if one["verdict"] == verdict]
 
 
-class _Value(t.Protocol):
-    def __call__(self, case: Case, *matchers: str, offset: str = "") -> str:
-        """The query for the requests that ``matchers`` select, at the time that is ``offset``."""
-
-
 @dataclass(frozen=True)
 class _Question:
     """What a preset asks.
@@ -142,7 +142,7 @@ class _Question:
     :param chance: by how much new and old pods, that their matchers select, differ by chance.
     """
 
-    value: _Value
+    value: Question
     chance: t.Callable[[Case, str, str], str] | None = None
 
 
@@ -161,16 +161,6 @@ def _difference(case: Case, question: _Question, new: str, old: str) -> str:
     return f"{difference}\nand {still_there}"
 
 
-def _error_rate(case: Case, *matchers: str, offset: str = "") -> str:
-    """Failed requests by all requests; no series where there are too few to tell."""
-    window = case.options.duration("window")
-    errors = f"sum(rate({case.of_requests('errors', *matchers)}[{window}]{offset}))"
-    # Without a single failure there is no series of failures, which is good news.
-    failed = f"({errors} or vector(0))"
-    requests = _requests(case, *matchers, offset=offset)
-    return f"{failed}\n  / {requests}\n{_enough(case, *matchers, offset=offset)}"
-
-
 def _chance_of_errors(case: Case, new: str, old: str) -> str:
     """The difference of two error rates that is chance, by the two-proportion z-test.
 
@@ -179,7 +169,7 @@ def _chance_of_errors(case: Case, new: str, old: str) -> str:
     """
     window = case.options.duration("window")
     failed = f"sum(rate({case.of_requests('errors')}[{window}]))"
-    share = f"clamp_max({failed} / {_requests(case, offset='')}, 1)"
+    share = f"clamp_max({failed} / {request_rate(case)}, 1)"
 
     def one_by_number(matchers: str) -> str:
         return f"1 / sum(increase({case.of_requests('requests', matchers)}[{window}]))"
@@ -189,29 +179,9 @@ def _chance_of_errors(case: Case, new: str, old: str) -> str:
     return f"{BEYOND_CHANCE} * sqrt({variance}) or vector(0)"
 
 
-def _latency(case: Case, *matchers: str, offset: str = "") -> str:
-    """Seconds that the quantile of requests takes; no series where there are too few to tell."""
-    window, quantile = case.options.duration("window"), case.options.ratio("quantile")
-    buckets = f"rate({case.of_requests('latency_buckets', *matchers)}[{window}]{offset})"
-    return (
-        f"histogram_quantile({number_text(quantile)}, sum by (le) ({buckets}))\n"
-        f"{_enough(case, *matchers, offset=offset)}"
-    )
-
-
-def _requests(case: Case, *matchers: str, offset: str) -> str:
-    window = case.options.duration("window")
-    return f"sum(rate({case.of_requests('requests', *matchers)}[{window}]{offset}))"
-
-
-def _enough(case: Case, *matchers: str, offset: str) -> str:
-    minimum = number_text(case.options.number("minimum_rate"))
-    return f"and {_requests(case, *matchers, offset=offset)} > {minimum}"
-
-
 PRESETS: Mapping[str, _Question] = {
-    "error_rate": _Question(_error_rate, _chance_of_errors),
-    "latency": _Question(_latency),
+    "error_rate": _Question(error_rate, _chance_of_errors),
+    "latency": _Question(latency),
 }
 
 

@@ -19,7 +19,10 @@ if t.TYPE_CHECKING:
 
 
 def suspected_changes(case: Case) -> list[Change]:
-    """Those inside the window before the onset that a workload of the case uses, newest first."""
+    """Those inside the window before the onset that a workload of the case uses, newest first.
+
+    What was made then counts only where something else is known to have been there before.
+    """
     end = case.now
     if case.users == UNHEALTHY and case.onset is not None:
         end = case.onset + case.limits.tolerance
@@ -27,7 +30,9 @@ def suspected_changes(case: Case) -> list[Change]:
     found = [
         change
         for change in case.cluster.changes
-        if end - case.limits.window <= change.at <= end and change.users & keys
+        if end - case.limits.window <= change.at <= end
+        and change.users & keys
+        and not (change.is_new and not entries_to_revert(case, change))
     ]
     return sorted(found, key=lambda change: -change.at)
 

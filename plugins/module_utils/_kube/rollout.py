@@ -214,6 +214,18 @@ def _deadline_exceeded(workload: Mapping[str, t.Any]) -> bool:
     return bool(_condition(workload, "Progressing").get("reason") == "ProgressDeadlineExceeded")
 
 
+def is_deadline_of_earlier_rollout(before: Mapping[str, t.Any], after: Mapping[str, t.Any]) -> bool:
+    """Whether the passed deadline of ``after`` is still what the controller said of ``before``.
+
+    Where a Deployment gets the template of a ReplicaSet that is there, the controller keeps its
+    condition until it sees progress: ``getNewReplicaSet`` of
+    https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/deployment/sync.go
+    """
+    return _deadline_exceeded(after) and _condition(before, "Progressing") == _condition(
+        after, "Progressing"
+    )
+
+
 def workload_reasons(workload: Mapping[str, t.Any]) -> list[Reason]:
     """Conditions that no pod shows, such as a quota that lets no pod be made."""
     failure = _condition(workload, "ReplicaFailure")

@@ -24,9 +24,12 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.outcome impo
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.revision import is_superseded
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.rollout import (
     COMPLETE,
+    PROGRESSING,
+    STALLED,
     SUPERSEDED,
     RolloutStatus,
     View,
+    is_deadline_of_earlier_rollout,
     rollout_status,
 )
 
@@ -69,6 +72,12 @@ def _status_after(outcome: Outcome, view: View) -> RolloutStatus:
     if outcome.live and is_superseded(outcome.live, view.workload):
         another = "someone else changed its template after the rollback"
         return dataclasses.replace(status, verdict=SUPERSEDED, message=another)
+    if (
+        status.verdict == STALLED
+        and outcome.live
+        and is_deadline_of_earlier_rollout(outcome.live, view.workload)
+    ):
+        return dataclasses.replace(status, verdict=PROGRESSING)
     return status
 
 

@@ -25,6 +25,7 @@ class Shop:
     :param command: ``shop``, or ``upstream`` for the API that a shop depends on.
     :param settings: go into the ConfigMap; names as in ``app/settings.py``.
     :param environment: settings that go into environment variables instead, and win.
+    :param annotations: of the pods, besides those that the shop always has.
     """
 
     name: str = "web"
@@ -35,6 +36,7 @@ class Shop:
     command: str = "shop"
     settings: Mapping[str, object] = field(default_factory=dict)
     environment: Mapping[str, object] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def selector(self) -> dict[str, str]:
@@ -87,6 +89,7 @@ def workload(shop: Shop) -> Manifest:
                     "prometheus.io/scrape": "true",
                     "prometheus.io/port": str(PORT),
                     "prometheus.io/path": "/metrics",
+                    **shop.annotations,
                 },
             },
             "spec": _pod_spec(shop),

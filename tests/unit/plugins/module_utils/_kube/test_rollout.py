@@ -14,6 +14,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.rollout impo
     RolloutStatus,
     View,
     counts_of,
+    is_deadline_of_earlier_rollout,
     rollout_status,
 )
 
@@ -236,6 +237,34 @@ def test_deployment_where(live_workload: dict[str, t.Any], verdict: str, words: 
     status = judge(live_workload)
     assert status.verdict == verdict
     assert words in status.message
+
+
+EXCEEDED = "ProgressDeadlineExceeded"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_earlier"),
+    [
+        (with_condition("Progressing", "False", EXCEEDED, "web-1"), None, True),
+        (with_condition("Progressing", "True", "NewReplicaSetAvailable"), None, False),
+        (
+            with_condition("Progressing", "False", EXCEEDED, "web-1"),
+            with_condition("Progressing", "False", EXCEEDED, "web-2"),
+            False,
+        ),
+        (
+            with_condition("Progressing", "True", "ReplicaSetUpdated"),
+            with_condition("Progressing", "False", EXCEEDED),
+            False,
+        ),
+    ],
+    ids=["left as it was", "never passed", "passed again", "passed since"],
+)
+def test_deadline_that_had_passed_before_is_not_that_of_the_rollout(
+    before: dict[str, t.Any], after: dict[str, t.Any] | None, is_earlier: bool
+) -> None:
+    seen = live(status=before), live(status=after or before)
+    assert is_deadline_of_earlier_rollout(*seen) == is_earlier
 
 
 def test_quota_that_lets_no_pod_be_made_is_told_as_a_reason() -> None:
