@@ -222,6 +222,7 @@ def changed(kind: str, name: str, before: float, **fields: Any) -> dict[str, Any
         "kind": kind,
         "namespace": "shop",
         "name": name,
+        "what": "changed",
         "workloads": [WEB],
         "revert": [],
         "held_by": "",
