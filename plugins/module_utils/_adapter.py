@@ -19,11 +19,11 @@ from ansible_collections.oncall.recovery.plugins.module_utils._errors import (
 )
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 
 def plain_module(argument_spec: dict[str, t.Any], **constraints: t.Any) -> AnsibleModule:
-    """An AnsibleModule that talks to nobody."""
+    """An AnsibleModule with no options but its own."""
     return AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **constraints)
 
 
@@ -49,6 +49,12 @@ def require_text(options: dict[str, t.Any], *names: str) -> None:
     for name in names:
         if not options[name].strip() or not options[name].isprintable():
             raise InvalidInput(name, f"is {options[name]!r}", "Use printable text")
+
+
+def keep_out_of_results(module: AnsibleModule, *secrets: Collection[str]) -> None:
+    """Hide these, too, in all that the module tells, warnings and errors included."""
+    for some in secrets:
+        module.no_log_values |= set(some)
 
 
 def finish(

@@ -33,7 +33,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._signals.question 
 )
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ansible.module_utils.basic import AnsibleModule
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.selection import (
@@ -80,12 +80,6 @@ def workload_questions(
             return WorkloadMeasure(gauge, asked["measure"], reference, asked["within"])
 
         yield question
-
-
-def keep_out_of_results(module: AnsibleModule, *secrets: Collection[str]) -> None:
-    """Hide these, too, in all that the module tells, warnings and errors included."""
-    for some in secrets:
-        module.no_log_values |= set(some)
 
 
 def with_query(text: str | None) -> Callable[[dict[str, t.Any]], dict[str, t.Any]]:

@@ -308,13 +308,13 @@ import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter import (
     finish,
+    keep_out_of_results,
     reporting_errors,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter_kube import (
     kubernetes_module,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._adapter_signals import (
-    keep_out_of_results,
     with_query,
     workload_questions,
 )
