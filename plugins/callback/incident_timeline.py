@@ -61,8 +61,9 @@ options:
     description:
       - Namespace of the ConfigMaps. By default that of the context. The extra variable
         C(recovery_incident_namespace) goes before it.
-      - The connection is that of the environment variables C(K8S_AUTH_*), which are those of all
-        modules of this collection, of the pod's service account, or of the default kubeconfig.
+      - The connection is that of the extra variables of this collection's playbooks, such as
+        C(recovery_kubeconfig), of the environment variables C(K8S_AUTH_*), which are those of all
+        its modules, of the pod's service account, or of the default kubeconfig.
     type: str
     env:
       - name: RECOVERY_INCIDENT_NAMESPACE
@@ -97,6 +98,7 @@ import typing as t
 from pathlib import Path
 
 from ansible import context
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.oncall.recovery.plugins.module_utils._errors import RecoveryError
 from ansible_collections.oncall.recovery.plugins.module_utils._incident.event import new_event
@@ -133,6 +135,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def __init__(self, *arguments: t.Any, **options: t.Any) -> None:
         super().__init__(*arguments, **options)
         self._timeline: Timeline | None = None
+        self._variables: Mapping[str, t.Any] = {}
         # Events of the time before the incident is known.
         self._early: list[Event] = []
         self._begun: dict[tuple[str, str], float] = {}
@@ -148,8 +151,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_playbook_on_play_start(self, play: t.Any) -> None:
         with self._never_failing():
             if self._timeline is None:
-                variables = play.get_variable_manager().extra_vars
-                self._look_for_incident(variables)
+                self._variables = play.get_variable_manager().extra_vars
+                self._look_for_incident(self._variables)
             name = str(play.get_name()).strip() or "a play"
             self._add(new_event(type="task", text=f"Play began: {name}", source=self._playbook))
 
@@ -235,7 +238,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def _begin(self, identity: str, place: Mapping[str, str]) -> None:
         require_id(identity)
         every = SECONDS_BETWEEN_WRITES.get(place["store"], 0.0)
-        self._timeline = Timeline(identity, lambda: _opened_store(place), every)
+        connection = connection_from(self._variables, os.environ)
+        self._timeline = Timeline(identity, lambda: _opened_store(place, connection), every)
         self._timeline.waiting.extend(self._early)
         self._early.clear()
 
@@ -292,7 +296,7 @@ class _Told:
                 yield item.get("msg")
 
 
-def _opened_store(place: Mapping[str, str]) -> Store:
+def _opened_store(place: Mapping[str, str], connection: Mapping[str, t.Any]) -> Store:
     """The store at this place. Raises RecoveryError."""
     if place["store"] == "folder":
         return FolderStore(Path(place["folder"]).expanduser())
@@ -303,17 +307,23 @@ def _opened_store(place: Mapping[str, str]) -> Store:
     )
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import Client
 
-    client = Client(_connection(), user_agent="oncall.recovery", connections=CONNECTIONS)
+    client = Client(connection, user_agent="oncall.recovery", connections=CONNECTIONS)
     return ConfigMapStore(client, place["namespace"] or client.default_namespace())
 
 
-def _connection() -> dict[str, t.Any]:
-    """The connection options, from the environment alone, as modules take them from there."""
+def connection_from(
+    variables: Mapping[str, t.Any], environment: Mapping[str, str]
+) -> dict[str, t.Any]:
+    """The connection options that modules would get in this run, but for those of single hosts.
+
+    ``variables`` are the extra variables, of which the collection's playbooks make options.
+    """
     options: dict[str, t.Any] = {}
     for name, option in CONNECTION_OPTIONS.items():
-        variables = option["fallback"][1] if "fallback" in option else []
-        options[name] = next((os.environ[v] for v in variables if os.environ.get(v)), None)
+        names = option["fallback"][1] if "fallback" in option else []
+        found = next((environment[known] for known in names if environment.get(known)), None)
+        options[name] = variables.get(f"recovery_{name}", found)
     for name in ("validate_certs", "persist_config"):
         if options[name] is not None:
-            options[name] = options[name].lower() in ("1", "true", "yes", "on", "y", "t")
+            options[name] = boolean(options[name], strict=False)
     return options

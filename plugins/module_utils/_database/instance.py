@@ -180,10 +180,12 @@ class Instance:
     def start(self) -> None:
         """Start it and wait until it has recovered; raises ToolError with what its log says."""
         deadline = time.monotonic() + self.tools.seconds
-        self.tools.must(
-            "second server",
-            *("pg_ctl", f"--pgdata={self.data}", f"--log={self.log}", "--no-wait", "start"),
+        # This ends where the server is gone, or lets clients in, be it before it has recovered.
+        self.tools.run(
+            *("pg_ctl", f"--pgdata={self.data}", f"--log={self.log}", "--wait"),
+            *(f"--timeout={self.tools.seconds:.0f}", "start"),
             user=self.user,
+            seconds=self.tools.seconds + SECONDS_TO_STOP,
             is_daemon=True,
         )
         while not self._has_recovered():

@@ -268,19 +268,34 @@ class Run:
     def switch(self) -> None:
         """Give the restored database the live one's name, and keep the live one."""
         state = self.state
-        names = names_by_oid(self.tools, state.live_oid, state.beside_oid)
-        if names.get(state.beside_oid) == state.database:
-            # A run that was killed has come as far as that.
-            state.kept = names.get(state.live_oid, "")
-            return
-        require_passed(self.request.subject, self._guards_of_switch())
         state.switched_by = self.request.approved_by or state.approved_by
-        state.kept = self._free_name(f"_before_{state.name}")
+        if not self._is_live(state.beside_oid):
+            state.kept = self._free_name(f"_before_{state.name}")
         self.place.save(state)
-        switch_names(self.tools, state.database, state.live_oid, state.kept, state.beside_oid)
+        state.kept = self._exchange(state.live_oid, state.kept, state.beside_oid)
 
-    def _guards_of_switch(self) -> list[dict[str, str]]:
-        return judge_server(live_database(self.tools, self.state.database), renames=True)
+    def switch_back(self) -> None:
+        """Give the kept database its name back, and keep the restored one."""
+        state = self.state
+        state.switched_by = self.request.approved_by
+        self.place.save(state)
+        state.beside = self._exchange(state.beside_oid, state.beside, state.live_oid)
+
+    def _exchange(self, out: int, kept: str, into: int) -> str:
+        """Have ``into`` be live instead of ``out``; returns what that is called then."""
+        if not self._is_live(into):
+            live = live_database(self.tools, self.state.database)
+            require_passed(self.request.subject, judge_server(live, renames=True))
+            try:
+                switch_names(self.tools, self.state.database, out, kept, into)
+            except RecoveryError:
+                # What is left of a run that was killed may have done it at this very moment.
+                if not self._is_live(into):
+                    raise
+        return names_by_oid(self.tools, out).get(out, "")
+
+    def _is_live(self, oid: int) -> bool:
+        return names_by_oid(self.tools, oid).get(oid) == self.state.database
 
     def _free_name(self, suffix: str) -> str:
         """A name for the live database that no database has."""
@@ -294,14 +309,3 @@ class Run:
             f"there are {MOST_NAMES} databases with names that end in {suffix}",
             "Drop those that nobody needs",
         )
-
-    def switch_back(self) -> None:
-        """Give the kept database its name back, and keep the restored one."""
-        state = self.state
-        names = names_by_oid(self.tools, state.live_oid, state.beside_oid)
-        if names.get(state.live_oid) == state.database:
-            return
-        require_passed(self.request.subject, self._guards_of_switch())
-        state.switched_by = self.request.approved_by
-        self.place.save(state)
-        switch_names(self.tools, state.database, state.beside_oid, state.beside, state.live_oid)

@@ -28,7 +28,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.oncall.recovery.plugins.module_utils._incident.signal import Curve
 
 WIDTH, HEIGHT = 720, 300
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 34, 34
+LEFT, RIGHT, TOP, BOTTOM = 64, 28, 34, 34
 # So much of the time before and after the incident is shown, by its own length, and at least.
 SHARE_AROUND = 0.5
 LEAST_AROUND = datetime.timedelta(minutes=2)

@@ -32,7 +32,8 @@ pre { background: var(--card); padding: .6rem; overflow-x: auto; }
   border-radius: .5rem; padding: .6rem .8rem; } .numbers b { display: block; font-size: 1.2rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .5rem;
-  border-bottom: 1px solid var(--line); } td:first-child { white-space: nowrap; }
+  border-bottom: 1px solid var(--line); overflow-wrap: break-word; }
+td:first-child { white-space: nowrap; } .timeline td:nth-child(2) { overflow-wrap: anywhere; }
 .facts { color: inherit; } svg { width: 100%; height: auto; display: block; }
 svg text { font: 13px system-ui, sans-serif; fill: var(--soft); }
 .curve { fill: none; stroke: var(--curve); stroke-width: 2; stroke-linejoin: round; }

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import pytest
 
 from tests.cluster.debian import packages
 
-from .server import Server, running
+from .server import Server, folder_of_server, running
 from .shop import Shop
 
 _NUMBERS = itertools.count(1)
@@ -24,13 +23,28 @@ _NUMBERS = itertools.count(1)
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     packages.ensure_installed(["postgresql"], tmp_path_factory.mktemp("packages"))
-    # Not below pytest's folder, which the server's own user cannot get to.
-    folder = Path(tempfile.mkdtemp(prefix="oncall-recovery-postgresql-"))
+    folder = folder_of_server()
     try:
         with running(folder) as server:
             yield server
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def built(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """One for stories that change nothing, or it would not be refused."""
+    shop = Shop(server, "shop of all", tmp_path_factory.mktemp("built"))
+    shop.build()
+    shop.dump()
+    return shop
+
+
+@pytest.fixture
+def same_shop(built: Shop, tmp_path: Path) -> Shop:
+    """That one, with its backup in a folder of the story's own."""
+    shutil.copytree(built.backups, tmp_path / "backups")
+    return Shop(built.server, built.name, tmp_path)
 
 
 @pytest.fixture

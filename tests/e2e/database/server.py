@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +19,7 @@ from pathlib import Path
 from tests.e2e.alerting.servers import free_port
 
 SUPERUSER, PASSWORD = "postgres", "s3cret of the superuser"
+SHARED_MEMORY, ROOM = Path("/dev/shm"), 4 << 30
 # What a server of tests need not do, so that it is quick.
 SETTINGS = {
     "fsync": "off",
@@ -32,6 +35,16 @@ def bin_dir() -> Path:
     """Where Debian has the programs of the newest PostgreSQL that is installed."""
     folders = Path("/usr/lib/postgresql").glob("*/bin")
     return max(folders, key=lambda folder: float(folder.parent.name))
+
+
+def folder_of_server() -> Path:
+    """A new folder for a server, in memory where there is room, which is quicker by half.
+
+    It is not below pytest's folder, which the server's own user cannot get to.
+    """
+    is_roomy = SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > ROOM
+    parent = SHARED_MEMORY if is_roomy else None
+    return Path(tempfile.mkdtemp(prefix="oncall-recovery-postgresql-", dir=parent))
 
 
 def as_server_user() -> list[str]:

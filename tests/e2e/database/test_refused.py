@@ -64,7 +64,7 @@ def wrong_password(shop: Shop, _backup: Path) -> dict[str, Any]:
 
 
 def little_rights(shop: Shop, _backup: Path) -> dict[str, Any]:
-    role = f"reader_{shop.name}"
+    role = "reader"
     shop.sql(
         f"CREATE ROLE {role} LOGIN PASSWORD 'reader';"
         f"GRANT CONNECT ON DATABASE {shop.quoted} TO {role};"
@@ -90,9 +90,10 @@ def little_rights(shop: Shop, _backup: Path) -> dict[str, Any]:
     ids=lambda value: value.__name__ if callable(value) else "",
 )
 def test_restore_is_refused_before_anything_is_changed(
-    shop: Shop, prepare: Callable[[Shop, Path], dict[str, Any]], says: str
+    same_shop: Shop, prepare: Callable[[Shop, Path], dict[str, Any]], says: str
 ) -> None:
-    changed = prepare(shop, shop.dump())
+    shop = same_shop
+    changed = prepare(shop, shop.backups / "shop.dump")
     before = shop.server.databases()
     refused = shop.restore(**changed)
     if prepare is prepared_transaction:
