@@ -255,7 +255,8 @@ EXAMPLES = r"""
     signals:
       - name: share of failing requests
         promql: >-
-          sum by (pod) (rate(http_requests_total{code=~"5.."}[1m]))
+          (sum by (pod) (rate(http_requests_total{code=~"5.."}[1m]))
+          or 0 * sum by (pod) (rate(http_requests_total[1m])))
           / sum by (pod) (rate(http_requests_total[1m]))
         threshold: 0.05
         range: 30m

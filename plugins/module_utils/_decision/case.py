@@ -84,7 +84,7 @@ class Dependency:
     @property
     def onset(self) -> float | None:
         """Since when it fails; None where it does not, or that is not known."""
-        starts = [s.onset for s in self.signals if s.onset is not None]
+        starts = [s.departed for s in self.signals if s.departed is not None]
         known = [start for start in (*starts, self.since) if start is not None]
         return min(known, default=None) if self.verdict == UNHEALTHY else None
 

@@ -245,7 +245,9 @@ class _Reader:
 
     def changes(self) -> Iterator[Change]:
         for change in self._given.get("changes") or []:
-            if change["kind"] in ("ConfigMap", "Secret") and change.get("at"):
+            # What was made was there for whoever came first; nothing was there before it.
+            is_new = change.get("what") == "made"
+            if change["kind"] in ("ConfigMap", "Secret") and change.get("at") and not is_new:
                 yield Change(
                     at=seconds_at("triage.changes", change["at"]),
                     kind=change["kind"],

@@ -101,7 +101,7 @@ def _why_innocent(case: Case, dependency: Dependency, changed_at: float) -> str:
 
 def _platform(case: Case, changed_at: float) -> Iterator[str]:
     for signal in case.platform:
-        onset = signal.onset
+        onset = signal.departed
         if signal.verdict == UNHEALTHY and (
             onset is None or onset < changed_at + case.limits.tolerance
         ):

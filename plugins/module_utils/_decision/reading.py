@@ -29,8 +29,8 @@ from ansible_collections.oncall.recovery.plugins.module_utils._signals.verdict i
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-# Averages over a time creep up to a threshold: so much of the way to it is already the trouble.
-SHARE_OF_A_DEPARTURE = 0.25
+# So much of the way to the threshold is more than the usual noise.
+SHARE_OF_A_DEPARTURE = 0.5
 # One good sample between bad ones does not end the trouble.
 BRIDGED_SAMPLES = 1
 
@@ -92,27 +92,27 @@ class Signal:
     @property
     def onset(self) -> float | None:
         """Since when it is bad, as far back as was looked; None where it is not, or not known."""
-        run = self._bad_run()
-        if self.verdict != UNHEALTHY or not run:
+        run = self._bad_run() if self.verdict == UNHEALTHY else []
+        return run[0].at if run else None
+
+    @property
+    def departed(self) -> float | None:
+        """Since when it is on its way there, for averages over a time creep up to a threshold."""
+        run = self._bad_run() if self.verdict == UNHEALTHY else []
+        if not run:
             return None
         before = self.samples[: self.samples.index(run[0])]
         quiet = [s.value for s in before if s.verdict == HEALTHY and s.value is not None]
-        onset = run[0].at
+        departed = run[0].at
         if not quiet or self.comparison not in (">", ">=", "<", "<="):
-            return onset
+            return departed
         usual = statistics.median(quiet)
         bound = usual + (self.threshold - usual) * SHARE_OF_A_DEPARTURE
         for sample in reversed(before):
             if sample.value is None or not self._is_beyond(sample.value, bound):
                 break
-            onset = sample.at
-        return onset
-
-    @property
-    def is_bad_from_the_first(self) -> bool:
-        """Whether it was bad as far back as was looked: it may have begun before."""
-        run = self._bad_run()
-        return bool(run) and run[0] is self.samples[0]
+            departed = sample.at
+        return departed
 
     def was_healthy_between(self, start: float, end: float) -> bool:
         """Whether all that is known of that time is good, and something is known of it."""

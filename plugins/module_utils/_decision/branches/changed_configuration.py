@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.oncall.recovery.plugins.module_utils._decision.answer import (
     HIGH,
     INVESTIGATE,
+    LOW,
     MEDIUM,
     REVERT_CONFIG,
     Blocker,
@@ -74,13 +75,16 @@ def _why_innocent(case: Case, change: Change) -> str:
 
 def _taken(case: Case, change: Change) -> Taken:
     reasons = [f"{change} was changed at {time_at(change.at)}, and no deploy explains it"]
+    after = 0.0
     if case.onset is not None and case.users == UNHEALTHY:
         after = max(0.0, case.onset - change.at)
         reasons.append(f"symptoms since {time_at(case.onset)}, {duration(after)} after that")
     elif case.cluster_troubles:
         reasons.append(case.cluster_troubles[0])
     confidence = MEDIUM
-    if outside_is_healthy(case):
+    if after > case.limits.proving_time:
+        confidence = LOW
+    elif outside_is_healthy(case):
         confidence = HIGH
         reasons.append("what the service depends on is healthy")
     entries = entries_to_revert(case, change)

@@ -80,5 +80,10 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=key)
 
 
+def counted(number: int, what: str) -> str:
+    """Such as ``1 pod`` and ``2 pods``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def name_of(reference: Mapping[str, str]) -> str:
     return "{kind} {namespace}/{name}".format(**reference)

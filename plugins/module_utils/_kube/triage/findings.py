@@ -14,6 +14,7 @@ import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.triage.finding import (
     Finding,
+    counted,
     in_order,
     name_of,
 )
@@ -114,7 +115,8 @@ def _usage(seen: Seen) -> Iterator[Finding]:
         for (subject, container_name), members in near.items():
             yield Finding(
                 f"{name}_near_limit",
-                f"{subject}: {len(members)} pods near the {what} limit of {container_name}",
+                f"{subject}: {counted(len(members), 'pod')} near the {what} limit of "
+                f"{container_name}",
                 subject,
                 members[0][0]["workload"],
                 evidence=[told for _pod, told in members],
@@ -174,7 +176,10 @@ def _logs(seen: Seen) -> Iterator[Finding]:
                     f"{where}: {told[:200]}",
                     f"Pod {log.wanted.namespace}/{log.wanted.pod}",
                     log.wanted.workload,
-                    evidence=[f"{g.count} times: {g.text}" for g in groups[:MOST_GROUPS_OF_A_LOG]],
+                    evidence=[
+                        f"{counted(g.count, 'time')}: {g.text}"
+                        for g in groups[:MOST_GROUPS_OF_A_LOG]
+                    ],
                     count=sum(group.count for group in groups),
                 )
 

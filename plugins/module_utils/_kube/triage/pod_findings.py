@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.triage.finding import (
     Finding,
+    counted,
     name_of,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.triage.grouping import ERROR
@@ -36,15 +37,19 @@ OOM_KILLED = "OOMKilled"
 # Between two waits it has just ended, and is no other thing for that.
 LEAST_RESTARTS_OF_A_LOOP = 2
 
+# Of one pod, and of several.
 WORDS = {
-    "image_missing": "cannot get the image",
-    "config_missing": "lack a ConfigMap or Secret, or a key of one",
-    "cannot_start": "cannot be started",
-    "oom_killed": "were killed for want of memory",
-    "crash_loop": "crash again and again",
-    "container_exited": "ended with an error and run again",
-    "not_ready": "run and are not ready",
-    "unschedulable": "find no node",
+    "image_missing": ("cannot get its image", "cannot get their image"),
+    "config_missing": (
+        "lacks a ConfigMap, a Secret or a key",
+        "lack a ConfigMap, a Secret or a key",
+    ),
+    "cannot_start": ("cannot be started", "cannot be started"),
+    "oom_killed": ("was killed for want of memory", "were killed for want of memory"),
+    "crash_loop": ("crashes again and again", "crash again and again"),
+    "container_exited": ("ended with an error", "ended with an error"),
+    "not_ready": ("runs and is not ready", "run and are not ready"),
+    "unschedulable": ("finds no node", "find no node"),
 }
 
 
@@ -63,7 +68,7 @@ def pod_findings(
         of = f" of revision {revision}" if revision is not None else ""
         finding = Finding(
             kind,
-            f"{subject}: {len(names)} pods{of} {WORDS[kind]}{where}",
+            f"{subject}: {counted(len(names), 'pod')}{of} {WORDS[kind][len(names) > 1]}{where}",
             subject,
             first["workload"],
             evidence=[f"{pod['name']}: {told}" for pod, told in members[:2]],
@@ -117,7 +122,7 @@ def _container_troubles(container: Data) -> Iterator[tuple[str, str, str]]:
 
 
 def _how_it_ended(last: Data, restarts: int) -> str:
-    told = f"{last['reason']}, exit code {last['exit_code']}, {restarts} restarts"
+    told = f"{last['reason']}, exit code {last['exit_code']}, {counted(restarts, 'restart')}"
     if last.get("finished"):
         told = f"{told}, the last at {last['finished']}"
     return f"{told}: {last['message']}" if last.get("message") else told
@@ -136,14 +141,14 @@ def _said_in_logs(names: set[str], container: str, logs: Iterable[Log]) -> Itera
                 if group.level == ERROR:
                     lines = group.text.splitlines()
                     last = f" ... {lines[-1].strip()}" if len(lines) > 1 else ""
-                    yield f"its log, {group.count} times: {lines[0]}{last}"
+                    yield f"its log, {counted(group.count, 'time')}: {lines[0]}{last}"
 
 
 def _noted(names: set[str], events: Iterable[Data]) -> Iterator[str]:
     """The newest warning about one of these pods."""
     warnings = [e for e in events if e["type"] == "Warning" and e["name"] in names]
     for event in warnings[-1:]:
-        yield f"event {event['reason']} ({event['count']} times): {event['message']}"
+        yield f"event {event['reason']} ({counted(event['count'], 'time')}): {event['message']}"
 
 
 def _probes(pods: Sequence[Data], events: Iterable[Data]) -> Iterator[Finding]:
@@ -158,7 +163,7 @@ def _probes(pods: Sequence[Data], events: Iterable[Data]) -> Iterator[Finding]:
         names = {event["name"] for event in noted}
         yield Finding(
             "probe_failing",
-            f"{subject}: probes of {len(names)} pods fail",
+            f"{subject}: probes of {counted(len(names), 'pod')} fail",
             subject,
             unready[noted[0]["name"]]["workload"],
             evidence=[f"{event['name']}: {event['message']}" for event in noted[-3:]],

@@ -34,8 +34,6 @@ def history(*numbers: float | None, verdict: str = "unhealthy") -> dict[str, Any
     ("given", "before"),
     [
         pytest.param(history(0, 0, 0, 0.4, 0.4), 10, id="a step"),
-        pytest.param(history(0, 0, 0, 0, 0.02, 0.04, 0.4), 20, id="a creeping average"),
-        pytest.param(history(0.01, 0.01, 0.01, 0.4, 0.4), 10, id="what is usual is no departure"),
         pytest.param(history(0, 0.4, 0, 0.4, 0.4), 30, id="one good sample in between"),
         pytest.param(history(0.4, 0, 0, 0, 0.4), 0, id="an earlier trouble is over"),
         pytest.param(history(0, 0.4, None, None, 0.4), 30, id="gaps in between"),
@@ -45,6 +43,22 @@ def history(*numbers: float | None, verdict: str = "unhealthy") -> dict[str, Any
 def test_onset_is_where_the_trouble_began(given: dict[str, Any], before: float) -> None:
     (read,) = signals_from("symptoms", [given])
     assert read.onset == NOW.timestamp() - before
+
+
+@pytest.mark.parametrize(
+    ("given", "before"),
+    [
+        pytest.param(history(0, 0, 0, 0.4, 0.4), 10, id="a step"),
+        pytest.param(history(0, 0, 0, 0, 0.03, 0.04, 0.4), 20, id="a creeping average"),
+        pytest.param(history(0, 0, 0.01, 0.4, 0.4), 10, id="noise"),
+        pytest.param(history(0.04, 0.04, 0.04, 0.4, 0.4), 10, id="what is usual"),
+    ],
+)
+def test_departure_is_where_a_signal_left_what_is_usual(
+    given: dict[str, Any], before: float
+) -> None:
+    (read,) = signals_from("dependencies", [given])
+    assert read.departed == NOW.timestamp() - before
 
 
 def test_signal_that_is_not_unhealthy_has_no_onset() -> None:

@@ -236,6 +236,15 @@ def test_configuration_goes_back_to_what_the_caller_holds_before_what_triage_hol
     ]
 
 
+def test_configuration_that_was_changed_long_before_is_a_guess() -> None:
+    late = {**ERRORS, "history": signal(bad_since=100, looked_for=100)["history"]}
+    found = {"kind": "ConfigMap", "name": "web", "namespace": "shop", "key": "a", "value": "1"}
+    looked = triage(workload(OLD), changes=[changed("ConfigMap", "web", 1500, revert=[found])])
+    answer = decided(symptoms=[late], triage=looked)
+    assert (answer["action"], answer["confidence"]) == ("revert_config", "low")
+    assert not answer["automatic"]
+
+
 def test_autoscaler_at_its_limit_is_for_a_person() -> None:
     scaler = {
         "namespace": "shop",

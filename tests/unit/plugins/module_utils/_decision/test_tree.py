@@ -354,6 +354,15 @@ CASES = [
     pytest.param(
         {
             "symptoms": [ERRORS],
+            "triage": {**GOOD, "changes": [changed("ConfigMap", "x", 130, what="made")]},
+        },
+        "investigate",
+        "unknown",
+        id="a ConfigMap was made together with what uses it",
+    ),
+    pytest.param(
+        {
+            "symptoms": [ERRORS],
             "triage": {**GOOD, "changes": [changed("ConfigMap", "x", 50, revert=[REVERT])]},
         },
         "investigate",

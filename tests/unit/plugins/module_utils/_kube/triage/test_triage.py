@@ -108,7 +108,7 @@ def test_what_is_wrong_with_a_pod_is_a_finding_with_its_evidence(
     result = looked(shop(GOOD_POD, pod(NEW, "web-new-1", container)))
     finding = result["findings"][0]
     assert finding["type"] == kind
-    assert finding["message"].startswith("Deployment shop/web: 1 pods of revision 2 ")
+    assert finding["message"].startswith("Deployment shop/web: 1 pod of revision 2 ")
     assert says in str(finding["evidence"])
     assert finding["workload"] == {"kind": "Deployment", "namespace": "shop", "name": "web"}
 
