@@ -118,10 +118,7 @@ class Workload:
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """A ConfigMap or Secret that was changed, the workloads that use it, and how to undo it.
-
-    ``is_new`` says that it was made then, so that the workloads ran with nothing else.
-    """
+    """A ConfigMap or Secret that was changed, the workloads that use it, and how to undo it."""
 
     at: float
     kind: str
@@ -130,7 +127,6 @@ class Change:
     users: frozenset[Key]
     revert: Sequence[Mapping[str, t.Any]]
     held_by: str
-    is_new: bool
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
@@ -256,7 +252,6 @@ class _Reader:
                     users=frozenset(_key(user) for user in change.get("workloads") or []),
                     revert=change.get("revert") or [],
                     held_by=change.get("held_by") or "",
-                    is_new=change.get("what") == "made",
                 )
 
     def neighbours(self) -> Iterator[Neighbour]:

@@ -19,10 +19,7 @@ if t.TYPE_CHECKING:
 
 
 def suspected_changes(case: Case) -> list[Change]:
-    """Those inside the window before the onset that a workload of the case uses, newest first.
-
-    What was made then counts only where something else is known to have been there before.
-    """
+    """Those inside the window before the onset that a workload of the case uses, newest first."""
     end = case.now
     if case.users == UNHEALTHY and case.onset is not None:
         end = case.onset + case.limits.tolerance
@@ -30,9 +27,7 @@ def suspected_changes(case: Case) -> list[Change]:
     found = [
         change
         for change in case.cluster.changes
-        if end - case.limits.window <= change.at <= end
-        and change.users & keys
-        and not (change.is_new and not entries_to_revert(case, change))
+        if end - case.limits.window <= change.at <= end and change.users & keys
     ]
     return sorted(found, key=lambda change: -change.at)
 

@@ -310,29 +310,6 @@ CASES = [
     pytest.param(
         {
             "symptoms": [ERRORS],
-            "triage": {**GOOD, "changes": [changed("ConfigMap", "web-settings", 130, what="made")]},
-        },
-        "investigate",
-        "unknown",
-        id="a ConfigMap was made, with which the pods have run since",
-    ),
-    pytest.param(
-        {
-            "symptoms": [ERRORS],
-            "triage": {
-                **GOOD,
-                "changes": [
-                    changed("ConfigMap", "web-settings", 130, what="made", revert=[REVERT])
-                ],
-            },
-        },
-        "revert_config",
-        "configuration",
-        id="a ConfigMap was made anew and what it was before is known",
-    ),
-    pytest.param(
-        {
-            "symptoms": [ERRORS],
             "triage": {**GOOD, "changes": [changed("Secret", "web-token", 130)]},
         },
         "investigate",
