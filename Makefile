@@ -17,7 +17,7 @@ CLUSTERS := dev test bench
 # Stories that can run beside the others: they share no cluster with them, or do not mind.
 APART := tests/e2e/alerting tests/e2e/auto tests/e2e/database tests/e2e/git tests/e2e/test_cluster_lifecycle.py \
 	tests/e2e/test_convergence.py tests/e2e/test_hotfix_going_back.py tests/e2e/test_rollout_guard.py tests/e2e/test_wire.py \
-	tests/e2e/test_archive.py tests/e2e/test_incident_notify.py
+	tests/e2e/test_archive.py tests/e2e/test_incident.py tests/e2e/test_incident_notify.py tests/e2e/test_triage.py
 # They take too long for `make test`: `make scorecard` tells the scenarios.
 LONG := tests/e2e/test_scenarios.py
 LINT := formatters codeqa yamllint typing antsibull-nox-config docs-check license-check extra-checks ansible-lint \
