@@ -70,6 +70,18 @@ options:
         everything.
     type: bool
     default: true
+  automatic:
+    description:
+      - Whether automation asks, and no person. It gets no lock where automation is switched off.
+    type: bool
+    default: false
+  kill_switch_namespace:
+    description:
+      - Namespace of the kill switch for the whole cluster. Like the one in a workload's own
+        namespace, it is the ConfigMap C(oncall-recovery) with the key C(automation), and any value
+        but V(on), V(true), V(yes) and V(enabled) refuses locks to O(automatic).
+    type: str
+    default: oncall-recovery
   incident:
     description:
       - Name of the incident, shown to those who find the lock held.
@@ -84,7 +96,8 @@ notes:
   - When a lock has expired is judged by the API server's clock, so clocks of machines may differ.
   - Needs the verbs C(get) (or C(list), with selectors or several workloads) on the workloads, and
     C(get), C(create), C(update) and, to wait, C(watch) on Leases. Released Leases stay, without a
-    holder, until their workload is deleted.
+    holder, until their workload is deleted. With O(automatic), C(list) on ConfigMaps in the
+    namespaces of the workloads and of the kill switch.
   - "Errors name the workload, who holds its lock and until when, or the verb that the account
     lacks."
 """
@@ -192,6 +205,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "duration": {"type": "int", "default": 600},
     "wait_timeout": {"type": "int", "default": 0},
     "all_or_nothing": {"type": "bool", "default": True},
+    "automatic": {"type": "bool", "default": False},
+    "kill_switch_namespace": {"type": "str", "default": "oncall-recovery"},
     "incident": {"type": "str"},
     "reason": {"type": "str"},
 }
@@ -206,7 +221,7 @@ def main() -> None:
     options = module.params
     with reporting_errors(module):
         require_at_least(options, duration=1, wait_timeout=0)
-        require_text(options, "holder")
+        require_text(options, "holder", "kill_switch_namespace")
         claim = Claim(
             options["holder"],
             options["duration"],
@@ -223,6 +238,7 @@ def main() -> None:
                     wait_seconds=options["wait_timeout"],
                     all_or_nothing=options["all_or_nothing"],
                     dry_run=module.check_mode,
+                    kill_switch_namespace=options["automatic"] and options["kill_switch_namespace"],
                 )
             else:
                 result = unlock_workloads(

@@ -11,13 +11,37 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.facts import (
+    Listing,
+    read_facts,
+)
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from ansible_collections.oncall.recovery.plugins.module_utils._kube.client import Client
 
 NAME = "oncall-recovery"
 KEY = "automation"
 # Anything else stops automation: a typing error must not keep it running.
 ON = ("on", "true", "yes", "enabled")
+
+
+def switches_in(namespaces: Iterable[str]) -> list[Listing]:
+    """What to read for the switches of these namespaces, of each once."""
+    by_name = f"metadata.name={NAME}"
+    return [Listing("configmaps", one, field_selector=by_name) for one in dict.fromkeys(namespaces)]
+
+
+def why_switched_off(client: Client, namespaces: Iterable[str]) -> str:
+    """Why automation may do nothing in these namespaces; empty where it may.
+
+    Raises RecoveryError where a switch cannot be read, so that nothing is done then either.
+    """
+    listings = switches_in(namespaces)
+    facts = read_facts(client, listings)
+    thrown = thrown_switches(found for listing in listings for found in facts.objects(listing))
+    return f"automation is switched off by ConfigMap {' and '.join(thrown)}" if thrown else ""
 
 
 def thrown_switches(config_maps: Iterable[Mapping[str, t.Any]]) -> list[str]:

@@ -20,6 +20,9 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.errors impor
     Unanswered,
     is_passing,
 )
+from ansible_collections.oncall.recovery.plugins.module_utils._kube.kill_switch import (
+    why_switched_off,
+)
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.kinds import collection_path
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.lease import (
     COORDINATION,
@@ -66,14 +69,20 @@ def lock_workloads(
     wait_seconds: float,
     all_or_nothing: bool,
     dry_run: bool,
+    kill_switch_namespace: str = "",
 ) -> LockResult:
     """Lock the selected workloads, each or all of them; what could not be becomes a failure.
 
-    What another holds is waited for, an error is not. Raises RecoveryError where nothing matches,
-    or where the workloads cannot be read.
+    What another holds is waited for, an error is not. With ``kill_switch_namespace``, automation
+    asks, and gets nothing where a switch there or beside one of the workloads is off. Raises
+    RecoveryError where nothing matches, or where the workloads or switches cannot be read.
     """
     deadline = time.monotonic() + wait_seconds
     found = find_workloads(client, selection)
+    if kill_switch_namespace:
+        namespaces = [workload["metadata"]["namespace"] for workload in found.workloads]
+        if why := why_switched_off(client, [*namespaces, kill_switch_namespace]):
+            return LockResult((), f"{why}; nothing was locked")
     if found.missing and all_or_nothing:
         return LockResult((), f"{told_missing(found.missing)}; nothing was locked")
     claim_them = _claim_all if all_or_nothing else _claim_each

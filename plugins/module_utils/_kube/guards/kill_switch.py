@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.oncall.recovery.plugins.module_utils._kube.facts import Listing
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards.guard import (
     BLOCK,
     PASS,
@@ -19,7 +18,7 @@ from ansible_collections.oncall.recovery.plugins.module_utils._kube.guards.guard
     Guard,
 )
 from ansible_collections.oncall.recovery.plugins.module_utils._kube.kill_switch import (
-    NAME,
+    switches_in,
     thrown_switches,
 )
 
@@ -27,13 +26,13 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ansible_collections.oncall.recovery.plugins.module_utils._kube.case import Case
+    from ansible_collections.oncall.recovery.plugins.module_utils._kube.facts import Listing
 
 
 def needs(case: Case) -> Iterator[Listing]:
     """A person is let through, so that nobody who is called at night has to find the switch."""
     if case.request.automatic:
-        for namespace in (case.reference.namespace, case.request.kill_switch_namespace):
-            yield Listing("configmaps", namespace, field_selector=f"metadata.name={NAME}")
+        yield from switches_in((case.reference.namespace, case.request.kill_switch_namespace))
 
 
 def ask(case: Case) -> Answer:

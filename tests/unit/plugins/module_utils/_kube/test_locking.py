@@ -45,6 +45,7 @@ LOST = Unanswered("lock", "no whole answer")
 class LeaseServer:
     """Keeps Leases as an API server does, and has trouble with writes where a test says so.
 
+    ``switches`` are the values of kill switches by namespace.
     ``before`` and ``after`` are errors by the workload's name, each raised once, before or after
     the write was done. ``for_ever`` are those that are raised each time.
     """
@@ -55,6 +56,7 @@ class LeaseServer:
         self.after: dict[str, Exception] = {}
         self.for_ever: dict[str, Exception] = {}
         self.on_watch: Callable[[], None] = lambda: None
+        self.switches: dict[str, str] = {}
         self.time = NOON
         self._version = 0
 
@@ -67,6 +69,18 @@ class LeaseServer:
         return self.time
 
     def list_objects(self, path: str, **_: t.Any) -> tuple[list[Object], str]:
+        if path.endswith("/configmaps"):
+            namespace = path.split("/")[4]
+            if namespace == "secluded":
+                raise ApiError("switch", 403, "Forbidden", "cannot list configmaps")
+            return [
+                {
+                    "metadata": {"namespace": namespace, "name": "oncall-recovery"},
+                    "data": {"automation": value},
+                }
+                for where, value in self.switches.items()
+                if where == namespace
+            ], "1"
         return [_workload(one.name) for one in ALL.references], "1"
 
     def get(self, path: str, *, subject: str) -> Object:
@@ -133,6 +147,25 @@ def unlock(server: LeaseServer, holder: str = "ada") -> LockResult:
 
 def changed(result: LockResult) -> list[bool]:
     return [attempt.is_changed for attempt in result.attempts]
+
+
+@pytest.mark.parametrize("namespace", ["shop", "central"])
+def test_automation_that_is_switched_off_gets_no_lock_and_a_person_does(
+    server: LeaseServer, namespace: str
+) -> None:
+    server.switches[namespace] = "off"
+    refused = lock(server, kill_switch_namespace="central")
+    assert f"switched off by ConfigMap {namespace}/oncall-recovery" in str(refused.failure)
+    assert server.holders() == ["", "", ""]
+    assert not lock(server).failure
+    server.switches[namespace] = "on"
+    assert not lock(server, kill_switch_namespace="central").failure
+
+
+def test_automation_gets_no_lock_where_the_switch_cannot_be_read(server: LeaseServer) -> None:
+    with pytest.raises(ApiError, match="cannot list configmaps"):
+        lock(server, kill_switch_namespace="secluded")
+    assert server.holders() == ["", "", ""]
 
 
 @pytest.mark.parametrize("trouble", [LOST, TROUBLE], ids=["lost", "500"])
