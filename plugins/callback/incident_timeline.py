@@ -124,6 +124,7 @@ SECONDS_BETWEEN_WRITES = {"folder": 0.0, "configmap": 5.0}
 CONNECTIONS = 2
 
 
+# Ansible's base class has no types.
 class CallbackModule(CallbackBase):  # type: ignore[misc]
     """Writes what a run does onto the timeline of an incident."""
 

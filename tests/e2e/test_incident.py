@@ -190,7 +190,7 @@ RUN = """
       ansible.builtin.fail:
         msg: s3cret
       no_log: true
-      ignore_errors: true
+      ignore_errors: true # The failure is what is recorded.
     - name: Change something
       ansible.builtin.command: echo
 """

@@ -28,6 +28,7 @@ WAL = Source("wal", restore_command="cp %f %p")
 
 def backup(name: str, made: float, **changed: object) -> Backup:
     known = {"source": "disk", "form": "custom", "path": f"/b/{name}", "size": 1, "is_read": True}
+    # A dictionary of several types says nothing of each field's.
     return Backup(**{"name": name, "made": made, "database": "shop", **known, **changed})  # type: ignore[arg-type]
 
 

@@ -42,6 +42,7 @@ FACTS = {
 
 
 def database(row: dict[str, object] | None = None, **facts: object) -> Database:
+    # FACTS is a dictionary of several types, and its row one, too.
     changed = {**FACTS, **facts, "row": {**FACTS["row"], **(row or {})}}  # type: ignore[dict-item]
     return Database("shop", 16384, 1, 2, changed)
 
